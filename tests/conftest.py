@@ -1,0 +1,84 @@
+"""What every test may ask for, and what happens once per run."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from payglot import embedded
+from tests import database
+
+RUN = pytest.StashKey[Path]()
+LOCK = pytest.StashKey[IO[str]]()
+
+settings.register_profile(
+    # Timing on a shared machine is noise.
+    "payglot",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("payglot")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # A developer's own settings must not change what the tests find.
+    for name in [name for name in os.environ if name.startswith("PAYGLOT_") and name != "PAYGLOT_BROWSER"]:
+        del os.environ[name]
+    if worker := getattr(config, "workerinput", None):
+        config.stash[RUN] = Path(worker["payglot_run"])
+    else:
+        database.sweep()
+        config.stash[RUN], config.stash[LOCK] = database.open_run()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    node.workerinput["payglot_run"] = str(node.config.stash[RUN])  # type: ignore[attr-defined]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if LOCK in config.stash:
+        database.close_run(config.stash[RUN], config.stash[LOCK])
+
+
+@pytest.fixture(scope="session")
+def run_folder(pytestconfig: pytest.Config) -> Path:
+    """A folder that all processes of this test run share."""
+    return pytestconfig.stash[RUN]
+
+
+@pytest.fixture(scope="session")
+def postgres(run_folder: Path) -> Iterator[embedded.Postgres]:
+    """The test run's one server."""
+    with embedded.Postgres(run_folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres: embedded.Postgres, run_folder: Path, worker_name: str) -> str:
+    """This test process' database, migrated. It holds other tests' rows: make a merchant of your own."""
+    return database.copy_of_template(postgres, run_folder, f"payglot_{worker_name}")
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres: embedded.Postgres, run_folder: Path, worker_name: str) -> Callable[..., str]:
+    """Makes a database for one test and answers its URL; `migrated=False` leaves it empty."""
+    numbers = itertools.count(1)
+
+    def make(*, migrated: bool = True) -> str:
+        name = f"payglot_{worker_name}_{next(numbers)}"
+        if migrated:
+            return database.copy_of_template(postgres, run_folder, name)
+        return database.empty(postgres, name)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def worker_name() -> str:
+    return os.environ.get("PYTEST_XDIST_WORKER", "alone")

@@ -1,0 +1,102 @@
+"""One PostgreSQL for the whole test run, and in it one database per test process, copied from a template.
+
+Tests do not clean up after themselves: each makes its own merchant, and sees nothing of the others.
+"""
+
+import asyncio
+import fcntl
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from payglot import embedded
+
+ROOT = Path(__file__).parent.parent
+RUN_PREFIX = "payglot-tests-"
+TEMPLATE = "template_payglot"
+
+
+def open_run() -> tuple[Path, IO[str]]:
+    """A folder for this run, and the lock that tells later runs whether it is still going on."""
+    run = Path(tempfile.mkdtemp(prefix=RUN_PREFIX))
+    lock = (run / "run.lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return run, lock
+
+
+def close_run(run: Path, lock: IO[str]) -> None:
+    # The last share stops the server, so this also ends one that killed test processes left running.
+    if (run / "postgres").exists():
+        embedded.Postgres(run).start().stop()
+    shutil.rmtree(run, ignore_errors=True)
+    lock.close()
+
+
+def sweep() -> None:
+    """Close what earlier runs left that were killed outright."""
+    for run in Path(tempfile.gettempdir()).glob(f"{RUN_PREFIX}*"):
+        with suppress(OSError, embedded.CannotStart), (run / "run.lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            close_run(run, lock)
+
+
+def copy_of_template(server: embedded.Postgres, run: Path, name: str) -> str:
+    """The URL of a new database called `name`, migrated. Any process may call this at any time."""
+    with _one_at_a_time(run):
+        if query(server, f"SELECT count(*) FROM pg_database WHERE datname = '{TEMPLATE}'") == "0":
+            # Under another name until it is whole, should the process be interrupted half-way.
+            query(server, f"DROP DATABASE IF EXISTS {TEMPLATE}_draft")
+            query(server, f"CREATE DATABASE {TEMPLATE}_draft")
+            migrate(server.url(f"{TEMPLATE}_draft"))
+            query(server, f"ALTER DATABASE {TEMPLATE}_draft RENAME TO {TEMPLATE}")
+        query(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    return server.url(name)
+
+
+def empty(server: embedded.Postgres, name: str) -> str:
+    """The URL of a new database called `name`, without any table."""
+    query(server, f"CREATE DATABASE {name}")
+    return server.url(name)
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring the database to `revision`; works beside a running event loop."""
+
+    def upgrade(connection: Connection) -> None:
+        config = Config(str(ROOT / "alembic.ini"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+    async def run() -> None:
+        engine = create_async_engine(url, poolclass=NullPool)
+        async with engine.begin() as connection:
+            await connection.run_sync(upgrade)
+        await engine.dispose()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, run()).result()
+
+
+def query(server: embedded.Postgres, sql: str, database: str = "postgres") -> str:
+    """What psql prints for one statement, as the superuser."""
+    psql = str(embedded.binaries() / "psql")
+    options = ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", server.dsn(database), "-c", sql]
+    return subprocess.run([psql, *options], check=True, capture_output=True, text=True).stdout.strip()
+
+
+@contextmanager
+def _one_at_a_time(run: Path) -> Iterator[None]:
+    with (run / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
