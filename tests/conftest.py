@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from payglot import embedded
 from tests import database
+from tests.world import World, open_world
 
 RUN = pytest.StashKey[Path]()
 LOCK = pytest.StashKey[IO[str]]()
@@ -82,3 +83,10 @@ def new_database(postgres: embedded.Postgres, run_folder: Path, worker_name: str
 @pytest.fixture(scope="session")
 def worker_name() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER", "alone")
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    """A whole Payglot in this process. Make a merchant of your own: the database is shared by this process' tests."""
+    async with open_world(database_url) as opened:
+        yield opened

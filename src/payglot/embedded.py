@@ -10,6 +10,7 @@ import os
 import pwd
 import shlex
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -106,7 +107,7 @@ class Postgres:
         share, self._share = self._share, None
         with share, self._turn():
             is_last = _take(share)
-            if is_last and self._server_process() is not None:
+            if is_last:
                 self._shut_down()
 
     def url(self, database: str = DATABASE) -> str:
@@ -160,9 +161,7 @@ class Postgres:
         # Trust is safe here: the only way in is a socket in a folder closed to other accounts.
         access = ("--auth-local=trust", "--auth-host=reject", f"--username={SUPERUSER}")
         self._run("initdb", "-D", unfinished, *locale, *access)
-        self._run(
-            "postgres", "--single", "-D", unfinished, "template1", stdin=f"CREATE DATABASE {DATABASE};\n"
-        )
+        self._run("postgres", "--single", "-D", unfinished, "template1", stdin=f"CREATE DATABASE {DATABASE};\n")
         unfinished.rename(self._cluster)
 
     def _running_in(self) -> Path | None:
@@ -179,18 +178,20 @@ class Postgres:
         raise DataDirectoryInUse(f"A PostgreSQL server holds {self._cluster} and does not become ready.")
 
     def _launch(self) -> Path:
-        # Left by a crash. Its process id may belong to another program by now, above all in a container,
-        # and PostgreSQL would then refuse to start; shared memory still guards against a second server.
-        (self._cluster / "postmaster.pid").unlink(missing_ok=True)
         socket_dir = self._choose_socket_dir()
+        # Left by a crash. Their process id may belong to another program by now, above all in a container,
+        # and PostgreSQL would then refuse to start; shared memory still guards against a second server.
+        for lock_file in (self._cluster / "postmaster.pid", Path(f"{_socket_in(socket_dir)}.lock")):
+            lock_file.unlink(missing_ok=True)
         quoted = str(socket_dir).replace('"', '""')
         settings = {**SERVER_SETTINGS, "unix_socket_directories": f'"{quoted}"'}
         log = self._cluster / "server.log"
+        options = ("-l", log.name, "-t", START_TIMEOUT_SECONDS, "-o", _as_options(settings))
         deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
         while True:
             seen_bytes = log.stat().st_size if log.exists() else 0
             try:
-                self._pg_ctl("start", "-l", log, "-t", START_TIMEOUT_SECONDS, "-o", _as_options(settings))
+                self._pg_ctl("start", "-l", log.name, "-t", START_TIMEOUT_SECONDS, "-o", _as_options(settings))
             except CannotStart:
                 reason = _last_complaint(log, seen_bytes)
                 # The children of a killed server need a moment to notice.
@@ -201,7 +202,15 @@ class Postgres:
             return socket_dir
 
     def _shut_down(self) -> None:
-        self._pg_ctl("stop", "-m", "fast", "-t", STOP_TIMEOUT_SECONDS)
+        # Not by pg_ctl: where nobody collects dead processes, as in a container, it waits for one for ever.
+        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+        with suppress(psutil.NoSuchProcess):
+            if server := self._server_process():
+                server.send_signal(signal.SIGINT)
+        while self._server_process() is not None:
+            if time.monotonic() > deadline:
+                raise CannotStart(f"The PostgreSQL server in {self._cluster} does not stop.")
+            time.sleep(0.02)
         if self._socket_dir is not None and self._socket_dir != self._cluster:
             with suppress(OSError):
                 self._socket_dir.rmdir()
@@ -243,19 +252,20 @@ class Postgres:
         if self._account is not None:
             os.chown(folder, self._account.pw_uid, self._account.pw_gid)
 
-    def _pg_ctl(self, action: str, *arguments: object) -> None:
-        self._run("pg_ctl", action, "-s", "-w", "-D", self._cluster, *arguments)
-
-    def _run(self, program: str, *arguments: object, stdin: str = "") -> None:
+    def _run(self, program: str, *arguments: object, stdin: str = "", cluster: Path | None = None) -> None:
         account = self._account
+        environment = {"PATH": os.defpath, "LC_ALL": "C", "TMPDIR": tempfile.gettempdir()}
+        # pg_ctl pastes its arguments into a shell's command line, so the folder's name is not among them.
+        if cluster is not None:
+            environment["PGDATA"] = str(cluster)
         result = subprocess.run(
             [binaries() / program, *map(str, arguments)],
             input=stdin,
             capture_output=True,
             text=True,
             check=False,
-            cwd="/",
-            env={"PATH": os.defpath, "LC_ALL": "C", "TMPDIR": tempfile.gettempdir()},
+            cwd=cluster or "/",
+            env=environment,
             umask=0o077,
             # Ctrl-C in a terminal reaches the whole session, and must not cut a start or stop short.
             start_new_session=True,

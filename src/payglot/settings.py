@@ -21,16 +21,7 @@ PREFIX = "PAYGLOT_"
 
 SHORTEST_SECRET_CHARACTERS = 32
 FEWEST_DIFFERENT_CHARACTERS = 10
-PLACEHOLDER_WORDS = (
-    "change-me",
-    "change_me",
-    "changeme",
-    "default",
-    "example",
-    "password",
-    "placeholder",
-    "replace",
-)
+PLACEHOLDERS = re.compile("change.?me|default|example|password|placeholder|replace", re.IGNORECASE)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LOOPBACK: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
@@ -132,14 +123,10 @@ class Settings(BaseSettings):
     """Whether test-mode merchants can simulate payments, move the clock and read the webhook inbox. \
 `payglot demo` turns it on."""
 
-    admin_token: SecretStr | None = Field(
-        default=None, json_schema_extra=_shown("required; in a sandbox, generated")
-    )
+    admin_token: SecretStr | None = Field(default=None, json_schema_extra=_shown("required; in a sandbox, generated"))
     """Bearer token of the operator's API, at least 32 characters."""
 
-    secret_key: SecretStr | None = Field(
-        default=None, json_schema_extra=_shown("required; in a sandbox, generated")
-    )
+    secret_key: SecretStr | None = Field(default=None, json_schema_extra=_shown("required; in a sandbox, generated"))
     """Encrypts the secrets in the database and keys the hashes of credentials; at least 32 characters. \
 Without it they are lost."""
 
@@ -235,9 +222,7 @@ def with_stored_secrets(settings: Settings) -> Settings:
         return settings
     except (OSError, ValueError, KeyError, TypeError):
         raise SettingsProblem(f"{file} cannot be read as the sandbox's secrets.") from None
-    return settings.model_copy(
-        update={name: value for name, value in found.items() if getattr(settings, name) is None}
-    )
+    return settings.model_copy(update={name: value for name, value in found.items() if getattr(settings, name) is None})
 
 
 def as_markdown() -> str:
@@ -266,9 +251,7 @@ def _weakness(secret: SecretStr | None) -> str | None:
         weakness = "is missing"
     elif len(text) < SHORTEST_SECRET_CHARACTERS:
         weakness = f"is shorter than {SHORTEST_SECRET_CHARACTERS} characters"
-    elif len(set(text)) < FEWEST_DIFFERENT_CHARACTERS or any(
-        word in text.lower() for word in PLACEHOLDER_WORDS
-    ):
+    elif len(set(text)) < FEWEST_DIFFERENT_CHARACTERS or PLACEHOLDERS.search(text):
         weakness = "is a placeholder"
     else:
         return None

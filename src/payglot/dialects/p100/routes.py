@@ -1,0 +1,64 @@
+"""P100's endpoints: generate a payment link, read its details."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from payglot.dialects.p100 import auth, inferred, mapping, schemas
+from payglot.operations import links
+from payglot.web import inputs, openapi
+from payglot.web.answers import answer
+from payglot.web.refusals import Invalid
+
+router = APIRouter()
+
+_FAILURES = {
+    400: (
+        "P403 validation, P460 unknown link, P500 unknown exception, P501 unavailable",
+        schemas.ValidationFailure | schemas.BusinessFailure,
+    ),
+    401: ("Access denied: xo1 no key, xo2 wrong key, xo3 address not allowed", schemas.AccessDenied),
+}
+
+
+@router.post(
+    "/v1/payment-link",
+    **openapi.operation(
+        "Generate Payment Link",
+        body=schemas.CreatePaymentLink,
+        answers={200: ("Success", schemas.PaymentLinkCreated), **_FAILURES},
+    ),
+)
+async def create(request: Request) -> Response:
+    call = await auth.caller(request)
+    body = inputs.check(schemas.CreatePaymentLink, await inputs.read_json(request))
+    link = mapping.new_link(body, call.merchant, call.now)
+    async with call.services.database.single() as tx:
+        await links.create(tx, link)
+    call.services.wake()
+    return answer(200, mapping.created(link, call.services.public_url))
+
+
+async def details(payment_link_id: str, request: Request) -> Response:
+    call = await auth.caller(request)
+    try:
+        id = UUID(payment_link_id)
+    except ValueError:
+        raise Invalid(["paymentLinkId must be a UUID."]) from None
+    async with call.services.database.single() as tx:
+        dossier = await links.get(tx, call.merchant.id, auth.NAME, id, call.now)
+    return answer(200, mapping.details(dossier, call.services.public_url))
+
+
+for path in inferred.DETAILS_PATHS:
+    router.add_api_route(
+        path,
+        details,
+        methods=["GET"],
+        **openapi.operation(
+            "Get Payment Link Details",
+            answers={200: ("Success", schemas.PaymentLinkDetails), **_FAILURES},
+        ),
+    )

@@ -1,0 +1,55 @@
+"""An event: what happened to one link, with a snapshot of it, written together with the change itself."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Generic, TypeVar
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from payglot.domain.link import Link
+    from payglot.domain.payment import Payment
+    from payglot.domain.transfer import Transfer
+
+T = TypeVar("T")
+
+
+class EventKind(StrEnum):
+    LINK_CREATED = "link.created"
+    LINK_UPDATED = "link.updated"
+    LINK_PROCESSING = "link.processing"
+    LINK_PAID = "link.paid"
+    LINK_EXPIRED = "link.expired"
+    LINK_CANCELED = "link.canceled"
+    LINK_REOPENED = "link.reopened"
+    PAYMENT_CREATED = "payment.created"
+    PAYMENT_AUTHORIZING = "payment.authorizing"
+    PAYMENT_PROCESSING = "payment.processing"
+    PAYMENT_PAID = "payment.paid"
+    PAYMENT_FAILED = "payment.failed"
+    PAYMENT_CANCELED = "payment.canceled"
+    PAYMENT_EXPIRED = "payment.expired"
+    PAYMENT_REVERSED = "payment.reversed"
+    PAYMENT_SETTLEMENT_CHANGED = "payment.settlement_changed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """`sequence` numbers a link's events from 1 without gaps. The snapshot is the state after the change."""
+
+    id: UUID
+    kind: EventKind
+    sequence: int
+    occurred_at: datetime
+    link: "Link"
+    payment: "Payment | None" = None
+    transfers: "tuple[Transfer, ...]" = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change(Generic[T]):
+    """One aggregate before and after a verb, and the event that tells of it. `before` is None at birth."""
+
+    before: T | None
+    after: T
+    event: Event

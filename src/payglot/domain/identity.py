@@ -1,0 +1,18 @@
+"""Identifiers: time-ordered UUIDs inside, random tokens for pages anybody may open."""
+
+import secrets
+from uuid import UUID
+
+import uuid_utils.compat
+
+new_id = uuid_utils.compat.uuid7
+
+
+def child(parent: UUID, position: int) -> UUID:
+    """The id of a part that has no row of its own, the same on every look: parent with its tail shifted."""
+    return UUID(int=parent.int ^ (position + 1), version=8)
+
+
+def page_token() -> str:
+    """64 hexadecimal digits, 256 random bits: the payer's only credential."""
+    return secrets.token_hex(32)

@@ -1,0 +1,348 @@
+"""A payment: one attempt to pay a link, and the money that came for it.
+
+Attempt and settlement are two machines: the attempt says what the payer and the rail did, the settlement what money
+arrived. Both move only here; the link follows (`link.follow`), it never leads.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from payglot.domain import identity
+from payglot.domain import link as links
+from payglot.domain import settlement as settlements
+from payglot.domain.errors import IllegalTransition
+from payglot.domain.event import Change, Event, EventKind
+from payglot.domain.link import Link
+from payglot.domain.money import Money, zero
+from payglot.domain.settlement import Settlement
+from payglot.domain.transfer import Transfer
+
+
+class PaymentStatus(StrEnum):
+    CREATED = "created"
+    AUTHORIZING = "authorizing"
+    """The payer is with their bank or wallet."""
+    PROCESSING = "processing"
+    """Confirmed by the payer or seen by the rail; the money is not final."""
+    PAID = "paid"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REVERSED = "reversed"
+
+
+P = PaymentStatus
+TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = MappingProxyType(
+    {
+        P.CREATED: frozenset({P.AUTHORIZING, P.PROCESSING, P.PAID, P.FAILED, P.CANCELED, P.EXPIRED}),
+        P.AUTHORIZING: frozenset({P.PROCESSING, P.PAID, P.FAILED, P.CANCELED, P.EXPIRED}),
+        P.PROCESSING: frozenset({P.PAID, P.FAILED}),
+        P.PAID: frozenset({P.REVERSED}),
+        P.FAILED: frozenset(),
+        P.CANCELED: frozenset(),
+        # Money within the late window revives an expired attempt (Txn: seven days); after it, it is canceled.
+        P.EXPIRED: frozenset({P.PROCESSING, P.PAID, P.CANCELED}),
+        P.REVERSED: frozenset(),
+    }
+)
+LIVE = frozenset({P.CREATED, P.AUTHORIZING, P.PROCESSING})
+
+_EVENT = {
+    P.CREATED: EventKind.PAYMENT_CREATED,
+    P.AUTHORIZING: EventKind.PAYMENT_AUTHORIZING,
+    P.PROCESSING: EventKind.PAYMENT_PROCESSING,
+    P.PAID: EventKind.PAYMENT_PAID,
+    P.FAILED: EventKind.PAYMENT_FAILED,
+    P.CANCELED: EventKind.PAYMENT_CANCELED,
+    P.EXPIRED: EventKind.PAYMENT_EXPIRED,
+    P.REVERSED: EventKind.PAYMENT_REVERSED,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """What a dialect grants this payment. All three are durations or choices fixed when the payment starts."""
+
+    accepts_partial: bool = False
+    """Whatever arrives completes the payment (Txn)."""
+    top_up_seconds: int | None = None
+    """How long a partial payment may be completed; None: without end."""
+    late_seconds: int = 0
+    """How long after its expiry money still revives the payment."""
+
+
+class AttemptRule(StrEnum):
+    """How a new attempt stands beside the link's earlier ones."""
+
+    MANY = "many"
+    REPLACE = "replace"
+    """It cancels earlier attempts for which no money came (P100: the payer picks another coin)."""
+    ONE = "one"
+    """There is never a second one (Txn: a link has one child)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opening:
+    """What starts a payment, as a dialect derives it from the link and the payer's choice.
+
+    `amount` is in the link's currency. `due` is what the payer sends, in the currency of the method; it differs from
+    `amount` when a `rate` (units of the link's currency per unit of `due`'s) was locked.
+    """
+
+    method: str
+    amount: Money
+    due: Money
+    terms: Terms = Terms()
+    network: str | None = None
+    destination: str | None = None
+    rate: Decimal | None = None
+    rate_expires_at: datetime | None = None
+    expires_at: datetime | None = None
+    attempts: AttemptRule = AttemptRule.MANY
+    quantity: int = 1
+    payer: dict[str, Any] = field(default_factory=dict)
+    extras: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Payment:
+    """One attempt. `number` counts the link's attempts from 1. `received` sums the confirmed transfers, in the
+    currency of `due`. `failure` is a short machine-readable reason (a bank's code, or one of ours)."""
+
+    id: UUID
+    merchant_id: UUID
+    link_id: UUID
+    dialect: str
+    number: int
+    status: PaymentStatus
+    settlement: Settlement
+    method: str
+    amount: Money
+    due: Money
+    received: Money
+    terms: Terms
+    network: str | None
+    destination: str | None
+    rate: Decimal | None
+    rate_expires_at: datetime | None
+    expires_at: datetime | None
+    """When the attempt lapses if nothing was paid, or when a partial payment can no longer be completed."""
+    quantity: int
+    payer: dict[str, Any]
+    failure: str | None = None
+    created_at: datetime
+    updated_at: datetime
+    confirmed_at: datetime | None = None
+    paid_at: datetime | None = None
+    extras: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def holds_place(self) -> bool:
+        """Whether it counts against the link's number of payments."""
+        return self.status in (P.PROCESSING, P.PAID)
+
+    @property
+    def is_paid(self) -> bool:
+        return self.status is P.PAID
+
+    @property
+    def has_failed(self) -> bool:
+        return self.status is P.FAILED
+
+    @property
+    def missing(self) -> Money:
+        """What is still to be sent; zero when enough arrived."""
+        return self.due - self.received if self.received < self.due else zero(self.due.currency)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One verb's whole effect, to be written in one transaction."""
+
+    payment: Change[Payment]
+    link: Change[Link]
+    transfers: tuple[Transfer, ...] = ()
+    """The payment's transfers after the step; the store writes those that changed."""
+
+
+def start(link: Link, opening: Opening, number: int, now: datetime) -> Step:
+    """A payer begins to pay; raises LinkNotPayable."""
+    links.payable(link, now)
+    born = Payment(
+        id=identity.new_id(),
+        merchant_id=link.merchant_id,
+        link_id=link.id,
+        dialect=link.dialect,
+        number=number,
+        status=P.CREATED,
+        settlement=Settlement.EXPECTING,
+        method=opening.method,
+        amount=opening.amount,
+        due=opening.due,
+        received=zero(opening.due.currency),
+        terms=opening.terms,
+        network=opening.network,
+        destination=opening.destination,
+        rate=opening.rate,
+        rate_expires_at=opening.rate_expires_at,
+        expires_at=opening.expires_at,
+        quantity=opening.quantity,
+        payer=opening.payer,
+        created_at=now,
+        updated_at=now,
+        extras=opening.extras,
+    )
+    return _step(link, None, born, (), now)
+
+
+def authorize(link: Link, payment: Payment, now: datetime) -> Step:
+    """The payer went to their bank or wallet."""
+    return _move(link, payment, P.AUTHORIZING, (), now)
+
+
+def confirm(link: Link, payment: Payment, now: datetime) -> Step:
+    """The payer confirmed; the money is on its way. Takes one of the link's places, or raises LinkNotPayable."""
+    links.payable(link, now)
+    return _move(link, payment, P.PROCESSING, (), now, confirmed_at=now)
+
+
+def fail(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: datetime, *, reason: str) -> Step:
+    """The rail refused it, before or after the payer's confirmation."""
+    rejected = Settlement.REJECTED if payment.received.minor == 0 else payment.settlement
+    return _move(link, payment, P.FAILED, transfers, now, failure=reason, settlement=rejected)
+
+
+def cancel(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: datetime) -> Step:
+    """The payer went away, chose anew, or the late window closed."""
+    return _move(link, payment, P.CANCELED, transfers, now)
+
+
+def lapse(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: datetime) -> Step:
+    """The clock passed `expires_at`: unpaid attempts expire, partly paid ones fail, expired ones are canceled."""
+    match payment.status:
+        case P.CREATED | P.AUTHORIZING:
+            late = timedelta(seconds=payment.terms.late_seconds)
+            until = now + late if late else None
+            return _move(link, payment, P.EXPIRED, transfers, now, expires_at=until)
+        case P.EXPIRED:
+            return _move(link, payment, P.CANCELED, transfers, now, expires_at=None)
+        case _:
+            return _move(link, payment, P.FAILED, transfers, now, failure="underpaid", expires_at=None)
+
+
+def settle(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: datetime) -> Step:
+    """Money was seen, confirmed, refused or taken back: judge the payment by all of its transfers."""
+    takes_money = payment.status in (P.PAID, P.REVERSED) or (
+        payment.status in (P.PROCESSING, P.EXPIRED, P.CREATED, P.AUTHORIZING)
+        and (payment.holds_place or _room_for_money(link))
+        and not (payment.status is P.EXPIRED and payment.expires_at is None)
+    )
+    verdict = settlements.judge(payment.due, transfers, takes_money=takes_money)
+    if (
+        verdict.settlement is not payment.settlement
+        and verdict.settlement not in settlements.TRANSITIONS[payment.settlement]
+    ):
+        raise IllegalTransition(before=payment.settlement, after=verdict.settlement)
+    weighed = replace(payment, settlement=verdict.settlement, received=verdict.received)
+    status = _status_for(weighed) if takes_money else payment.status
+    if status is payment.status:
+        after = replace(weighed, updated_at=now, expires_at=_deadline(link, weighed, now))
+        return _step(link, payment, after, transfers, now, EventKind.PAYMENT_SETTLEMENT_CHANGED)
+    return _move(
+        link,
+        payment,
+        status,
+        transfers,
+        now,
+        settlement=verdict.settlement,
+        received=verdict.received,
+        expires_at=_deadline(link, weighed, now),
+        confirmed_at=payment.confirmed_at or now,
+        paid_at=now if status is P.PAID else payment.paid_at,
+        failure="rejected" if status is P.FAILED else payment.failure,
+    )
+
+
+def _room_for_money(link: Link) -> bool:
+    # Money that a payer sent is taken whenever a place is free, though the link expired or was revoked meanwhile:
+    # the attempt began while it was payable, and the link itself stays ended.
+    return link.has_room
+
+
+def _status_for(payment: Payment) -> PaymentStatus:
+    match payment.settlement:
+        case Settlement.SETTLED | Settlement.OVERPAID:
+            return P.PAID
+        case Settlement.UNDERPAID:
+            return P.PAID if payment.terms.accepts_partial or payment.is_paid else P.PROCESSING
+        case Settlement.PENDING:
+            return P.PAID if payment.is_paid else P.PROCESSING
+        case Settlement.REVERSED:
+            return P.REVERSED if payment.is_paid else P.FAILED
+        case Settlement.REJECTED:
+            return P.FAILED
+        case Settlement.EXPECTING | Settlement.LATE:
+            return payment.status
+
+
+def _deadline(link: Link, payment: Payment, now: datetime) -> datetime | None:
+    match payment.settlement:
+        case Settlement.UNDERPAID if not payment.terms.accepts_partial:
+            if payment.terms.top_up_seconds is None:
+                return None
+            window_end = now + timedelta(seconds=payment.terms.top_up_seconds)
+            if payment.status is P.PROCESSING and payment.confirmed_at is not None:
+                window_end = payment.confirmed_at + timedelta(seconds=payment.terms.top_up_seconds)
+            return max(window_end, link.expires_at) if link.expires_at else window_end
+        case Settlement.EXPECTING:
+            return payment.expires_at
+        case _:
+            return None
+
+
+def _move(
+    link: Link,
+    payment: Payment,
+    status: PaymentStatus,
+    transfers: tuple[Transfer, ...],
+    now: datetime,
+    **fields: Any,
+) -> Step:
+    if status not in TRANSITIONS[payment.status]:
+        raise IllegalTransition(before=payment.status, after=status)
+    after = replace(payment, status=status, updated_at=now, **fields)
+    return _step(link, payment, after, transfers, now)
+
+
+def _step(
+    link: Link,
+    before: Payment | None,
+    after: Payment,
+    transfers: tuple[Transfer, ...],
+    now: datetime,
+    kind: EventKind | None = None,
+) -> Step:
+    """Number the payment's event, then let the link follow; the link's own event comes right after."""
+    counted = replace(link, sequence=link.sequence + 1)
+    moved = links.follow(counted, before, after, transfers, now)
+    snapshot = moved.after if moved else counted
+    told = Event(
+        id=identity.new_id(),
+        kind=kind or _EVENT[after.status],
+        sequence=counted.sequence,
+        occurred_at=now,
+        link=snapshot,
+        payment=after,
+        transfers=transfers,
+    )
+    return Step(
+        payment=Change(before=before, after=after, event=told),
+        link=Change(before=link, after=snapshot, event=moved.event if moved else told),
+        transfers=transfers,
+    )

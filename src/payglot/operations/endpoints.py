@@ -1,0 +1,107 @@
+"""Webhook endpoints: create, change, rotate their secrets."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from payglot.domain import identity
+from payglot.domain.errors import NotFound
+from payglot.operations.vault import Vault
+from payglot.store import endpoints as stored
+from payglot.store.database import Tx
+from payglot.store.endpoints import Endpoint
+
+ROTATION_OVERLAP = timedelta(hours=24)
+
+
+async def create(
+    tx: Tx,
+    vault: Vault,
+    *,
+    merchant_id: UUID,
+    dialect: str,
+    url: str,
+    secret: str,
+    details: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> Endpoint:
+    """`url` must have passed the outbound guard; `secret` is in the form that the dialect's signature takes."""
+    endpoint = Endpoint(
+        id=identity.new_id(),
+        merchant_id=merchant_id,
+        dialect=dialect,
+        url=url,
+        secret=vault.seal(secret),
+        previous_secret=None,
+        previous_secret_until=None,
+        enabled=True,
+        details=dict(details or {}),
+        created_at=now,
+        updated_at=now,
+    )
+    await stored.create(tx, endpoint)
+    return endpoint
+
+
+async def get(tx: Tx, merchant_id: UUID, id: UUID) -> Endpoint:
+    """Raises NotFound."""
+    return await _get(tx, merchant_id, id, lock=False)
+
+
+async def of_merchant(tx: Tx, merchant_id: UUID, dialect: str | None = None) -> list[Endpoint]:
+    return await stored.of_merchant(tx, merchant_id, dialect)
+
+
+async def change(
+    tx: Tx,
+    merchant_id: UUID,
+    id: UUID,
+    *,
+    url: str | None = None,
+    enabled: bool | None = None,
+    details: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> Endpoint:
+    """Change what is given; raises NotFound."""
+    endpoint = await _get(tx, merchant_id, id, lock=True)
+    changed = replace(
+        endpoint,
+        url=endpoint.url if url is None else url,
+        enabled=endpoint.enabled if enabled is None else enabled,
+        details=endpoint.details if details is None else dict(details),
+        updated_at=now,
+    )
+    await stored.change(tx, changed)
+    return changed
+
+
+async def rotate_secret(tx: Tx, vault: Vault, merchant_id: UUID, id: UUID, *, secret: str, now: datetime) -> Endpoint:
+    """The old secret signs beside the new one for 24 hours; one that was still overlapping ends at once."""
+    endpoint = await _get(tx, merchant_id, id, lock=True)
+    rotated = replace(
+        endpoint,
+        secret=vault.seal(secret),
+        previous_secret=endpoint.secret,
+        previous_secret_until=now + ROTATION_OVERLAP,
+        updated_at=now,
+    )
+    await stored.change(tx, rotated)
+    return rotated
+
+
+def secrets_at(vault: Vault, endpoint: Endpoint, now: datetime) -> tuple[str, ...]:
+    """What to sign with at `now`, newest first."""
+    current = vault.open(endpoint.secret)
+    until = endpoint.previous_secret_until
+    if endpoint.previous_secret is None or until is None or until <= now:
+        return (current,)
+    return (current, vault.open(endpoint.previous_secret))
+
+
+async def _get(tx: Tx, merchant_id: UUID, id: UUID, *, lock: bool) -> Endpoint:
+    endpoint = await stored.find(tx, merchant_id, id, lock=lock)
+    if endpoint is None:
+        raise NotFound(thing="endpoint")
+    return endpoint

@@ -1,0 +1,41 @@
+"""What the clock does: links expire, attempts lapse, each in a transaction of its own. Safe to run anywhere, any time."""
+
+from contextlib import suppress
+from datetime import datetime
+
+from payglot.domain.errors import ChangedMeanwhile, IllegalTransition
+from payglot.operations import links, payments
+from payglot.store import idempotency
+from payglot.store import links as stored_links
+from payglot.store import payments as stored_payments
+from payglot.store.database import Database
+
+BATCH = 200
+
+
+async def run(database: Database, now: datetime) -> int:
+    """Do everything that is due at `now`; returns how many links and payments moved."""
+    moved = 0
+    while batch := await _run_batch(database, now):
+        moved += batch
+    async with database.single() as tx:
+        await idempotency.forget_expired(tx, now, limit=BATCH)
+    return moved
+
+
+async def _run_batch(database: Database, now: datetime) -> int:
+    async with database.single() as tx:
+        overdue_payments = await stored_payments.due(tx, now, limit=BATCH)
+        overdue_links = await stored_links.due(tx, now, limit=BATCH)
+    moved = 0
+    for link_id, payment_id in overdue_payments:
+        with suppress(ChangedMeanwhile, IllegalTransition):
+            async with database.transaction() as tx:
+                await payments.lapse(tx, link_id, payment_id, now)
+            moved += 1
+    for id in overdue_links:
+        with suppress(ChangedMeanwhile, IllegalTransition):
+            async with database.transaction() as tx:
+                await links.expire_if_due(tx, id, now)
+            moved += 1
+    return moved

@@ -1,0 +1,93 @@
+"""Links: create, read, end."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from payglot.domain import link as links
+from payglot.domain.dossier import Dossier
+from payglot.domain.errors import NotFound
+from payglot.domain.link import Link, LinkStatus
+from payglot.store import deliveries
+from payglot.store import links as stored
+from payglot.store import payments as stored_payments
+from payglot.store.database import Tx
+
+
+async def create(tx: Tx, link: Link, *, unique_reference: bool = False) -> Link:
+    """Write a new link with its event: one statement, so `tx` may be autocommitted.
+
+    Raises ReferenceTaken or SlugTaken.
+    """
+    await stored.create(tx, links.birth(link), unique_reference=unique_reference)
+    return link
+
+
+async def get(tx: Tx, merchant_id: UUID, dialect: str, id: UUID, now: datetime) -> Dossier:
+    """The link with its payments, as it stands at `now`; raises NotFound, also for another merchant's link."""
+    return (await _with_payments(tx, await stored.find(tx, merchant_id, dialect, id))).seen_at(now)
+
+
+async def get_by_token(tx: Tx, token: str, now: datetime) -> Dossier:
+    """By the token of its page; raises NotFound."""
+    return (await _with_payments(tx, await stored.find_by_token(tx, token))).seen_at(now)
+
+
+async def get_by_slug(tx: Tx, dialect: str, handle: str, slug: str, now: datetime) -> Dossier:
+    """By merchant handle and slug; raises NotFound."""
+    return (await _with_payments(tx, await stored.find_by_slug(tx, dialect, handle, slug))).seen_at(now)
+
+
+async def locked(tx: Tx, id: UUID) -> Dossier:
+    """The link held for a change, as committed last; raises NotFound."""
+    return await _with_payments(tx, await stored.lock(tx, id))
+
+
+async def expire(tx: Tx, id: UUID, now: datetime) -> Dossier:
+    """End it now, at its merchant's word; raises NotFound or IllegalTransition."""
+    return await _move(tx, await locked(tx, id), LinkStatus.EXPIRED, now)
+
+
+async def expire_if_due(tx: Tx, id: UUID, now: datetime) -> None:
+    """Expire an open link whose time has come; one that moved on meanwhile is left alone."""
+    dossier = await locked(tx, id)
+    if dossier.link.seen_at(now) is not dossier.link:
+        await _move(tx, dossier, LinkStatus.EXPIRED, now)
+
+
+async def cancel(tx: Tx, id: UUID, now: datetime) -> Dossier:
+    """Revoke it; raises NotFound or IllegalTransition."""
+    return await _move(tx, await locked(tx, id), LinkStatus.CANCELED, now)
+
+
+async def newest(
+    tx: Tx,
+    merchant_id: UUID | None,
+    *,
+    dialect: str | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+) -> Sequence[Link]:
+    """Newest first; `before` is the (created_at, id) of the last one seen."""
+    return await stored.newest(tx, merchant_id, dialect=dialect, before=before, limit=limit)
+
+
+async def _move(tx: Tx, dossier: Dossier, status: LinkStatus, now: datetime) -> Dossier:
+    current = dossier.current
+    transfers = dossier.transfers_of(current) if current else ()
+    change = links.move(dossier.link, status, now, current, transfers)
+    await stored.write(tx, change, expected_sequence=dossier.link.sequence)
+    await deliveries.announce(tx)
+    return replace(dossier, link=change.after)
+
+
+async def _with_payments(tx: Tx, link: Link | None) -> Dossier:
+    if link is None:
+        raise NotFound(thing="link")
+    if link.sequence == 1:
+        # Nothing has happened since its creation, so there is no payment to ask for: a get stays one select.
+        return Dossier(link=link)
+    payments = tuple(await stored_payments.of_link(tx, link.id))
+    transfers = {payment.id: await stored_payments.transfers_of(tx, payment.id) for payment in payments}
+    return Dossier(link=link, payments=payments, transfers=transfers)

@@ -1,0 +1,1 @@
+"""How money arrives: card, bank transfer, stablecoin, behind one protocol."""

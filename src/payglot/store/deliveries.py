@@ -1,0 +1,247 @@
+"""Deliveries and their attempts. A lease in the row, not a lock, protects a delivery while it is sent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import Row, Select, bindparam, func, insert, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from payglot.store import tables
+from payglot.store.database import Tx
+from payglot.store.endpoints import Endpoint
+
+_deliveries = tables.deliveries
+_endpoints = tables.endpoints
+_attempts = tables.attempts
+
+Status = Literal["pending", "delivered", "exhausted", "canceled"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """One message for one endpoint. `body` is what every attempt sends, byte for byte. `path` is added to the
+    endpoint's address (P100 posts each kind of event to a path of its own). Test events have no event and no link."""
+
+    id: UUID
+    merchant_id: UUID
+    dialect: str
+    event_id: UUID | None
+    endpoint_id: UUID
+    link_id: UUID | None
+    part: int
+    name: str
+    path: str
+    body: bytes
+    status: Status
+    attempts: int
+    next_attempt_at: datetime | None
+    leased_until: datetime | None
+    last_status: int | None
+    last_error: str | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One try. `status` is the receiver's HTTP status, `error` why there was none; `answer` starts its body."""
+
+    merchant_id: UUID
+    delivery_id: UUID
+    number: int
+    started_at: datetime
+    duration_ms: int
+    status: int | None
+    error: str | None
+    request_headers: dict[str, str]
+    answer: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What an attempt means for its delivery: done, over, or due again at `next_attempt_at`."""
+
+    attempt: Attempt
+    status: Status
+    next_attempt_at: datetime | None
+
+
+async def create(tx: Tx, deliveries: Sequence[Delivery]) -> None:
+    """Repeating it changes nothing: an event's message for an endpoint exists once."""
+    if deliveries:
+        values = [{column.name: getattr(d, column.name) for column in _deliveries.c} for d in deliveries]
+        await tx.execute(upsert(_deliveries).on_conflict_do_nothing(), values)
+
+
+async def claim(
+    tx: Tx, now: datetime, leased_until: datetime, *, limit: int, per_endpoint: int, busy: dict[UUID, int]
+) -> list[tuple[Delivery, Endpoint]]:
+    """Lease what is due, the longest overdue first, at most `per_endpoint` of one endpoint at a time.
+
+    `busy` counts what this process is already sending per endpoint. A lease that ran out is due again, so a crashed
+    worker's deliveries go on; what is leased is skipped, so no endpoint's slowness holds up another's.
+    """
+    full = [endpoint for endpoint, sending in busy.items() if sending >= per_endpoint]
+    due = (
+        select(_deliveries.c.id, _deliveries.c.endpoint_id, _deliveries.c.next_attempt_at)
+        .where(
+            _deliveries.c.status == "pending",
+            _deliveries.c.next_attempt_at <= now,
+            or_(_deliveries.c.leased_until.is_(None), _deliveries.c.leased_until <= now),
+            _deliveries.c.endpoint_id.not_in(full),
+        )
+        .order_by(_deliveries.c.next_attempt_at, _deliveries.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    ranked = select(
+        due.c.id,
+        func.row_number()
+        .over(partition_by=due.c.endpoint_id, order_by=(due.c.next_attempt_at, due.c.id))
+        .label("rank"),
+    ).subquery("ranked")
+    chosen = select(ranked.c.id).where(ranked.c.rank <= per_endpoint)
+    leased = (
+        update(_deliveries)
+        .where(_deliveries.c.id.in_(chosen))
+        .values(leased_until=leased_until)
+        .returning(*_deliveries.c)
+        .cte("leased")
+    )
+    statement: Select[Any] = select(
+        leased, *(column.label(f"endpoint__{column.name}") for column in _endpoints.c)
+    ).join(_endpoints, _endpoints.c.id == leased.c.endpoint_id)
+    rows = (await tx.execute(statement.order_by(leased.c.next_attempt_at, leased.c.id))).all()
+    return [(_delivery(row), _endpoint_beside(row)) for row in rows]
+
+
+async def record(tx: Tx, verdicts: Sequence[Verdict], now: datetime) -> None:
+    """Note what came of attempts; the lease ends. A delivery that was finished meanwhile keeps its state."""
+    if not verdicts:
+        return
+    await tx.execute(insert(_attempts).values([_attempt_values(verdict.attempt) for verdict in verdicts]))
+    statement = (
+        update(_deliveries)
+        .where(_deliveries.c.id == bindparam("delivery"), _deliveries.c.status == "pending")
+        .values(
+            status=bindparam("new_status"),
+            attempts=bindparam("number"),
+            next_attempt_at=bindparam("next_at"),
+            leased_until=None,
+            last_status=bindparam("http_status"),
+            last_error=bindparam("problem"),
+            finished_at=bindparam("finished"),
+        )
+    )
+    await tx.execute(
+        statement,
+        [
+            {
+                "delivery": verdict.attempt.delivery_id,
+                "new_status": verdict.status,
+                "number": verdict.attempt.number,
+                "next_at": verdict.next_attempt_at,
+                "http_status": verdict.attempt.status,
+                "problem": verdict.attempt.error,
+                "finished": None if verdict.status == "pending" else now,
+            }
+            for verdict in verdicts
+        ],
+    )
+
+
+async def release(tx: Tx, ids: Sequence[UUID]) -> None:
+    """Give leases back without an attempt, at shutdown."""
+    await tx.execute(update(_deliveries).where(_deliveries.c.id.in_(ids)).values(leased_until=None))
+
+
+async def find(tx: Tx, merchant_id: UUID | None, id: UUID) -> Delivery | None:
+    statement = select(*_deliveries.c).where(_deliveries.c.id == id)
+    if merchant_id is not None:
+        statement = statement.where(_deliveries.c.merchant_id == merchant_id)
+    row = (await tx.execute(statement)).one_or_none()
+    return None if row is None else _delivery(row)
+
+
+async def newest(
+    tx: Tx,
+    merchant_id: UUID | None,
+    *,
+    status: str | None = None,
+    before: UUID | None = None,
+    limit: int,
+) -> list[Delivery]:
+    statement = select(*_deliveries.c).order_by(_deliveries.c.id.desc()).limit(limit)
+    if merchant_id is not None:
+        statement = statement.where(_deliveries.c.merchant_id == merchant_id)
+    if status is not None:
+        statement = statement.where(_deliveries.c.status == status)
+    if before is not None:
+        statement = statement.where(_deliveries.c.id < before)
+    return [_delivery(row) for row in (await tx.execute(statement)).all()]
+
+
+async def attempts_of(tx: Tx, delivery_id: UUID) -> list[Attempt]:
+    statement = select(*_attempts.c).where(_attempts.c.delivery_id == delivery_id).order_by(_attempts.c.id)
+    return [_attempt(row) for row in (await tx.execute(statement)).all()]
+
+
+async def revive(tx: Tx, id: UUID, now: datetime) -> None:
+    """Send it again, whatever became of it: due now, with a fresh count of attempts."""
+    await tx.execute(
+        update(_deliveries)
+        .where(_deliveries.c.id == id)
+        .values(status="pending", attempts=0, next_attempt_at=now, leased_until=None, finished_at=None)
+    )
+
+
+async def revive_since(tx: Tx, endpoint_id: UUID, since: datetime, now: datetime) -> int:
+    """Replay an endpoint: everything made for it from `since` on is due again. Returns how many."""
+    statement = (
+        update(_deliveries)
+        .where(_deliveries.c.endpoint_id == endpoint_id, _deliveries.c.created_at >= since)
+        .values(status="pending", attempts=0, next_attempt_at=now, leased_until=None, finished_at=None)
+    )
+    return (await tx.execute(statement)).rowcount
+
+
+async def oldest_due(tx: Tx) -> datetime | None:
+    """When the longest waiting delivery became due; None when nothing waits."""
+    statement = select(func.min(_deliveries.c.next_attempt_at)).where(_deliveries.c.status == "pending")
+    oldest: datetime | None = (await tx.execute(statement)).scalar_one()
+    return oldest
+
+
+async def stats_of(tx: Tx, endpoint_id: UUID) -> dict[str, int]:
+    """How many deliveries an endpoint has in each status."""
+    statement = (
+        select(_deliveries.c.status, func.count())
+        .where(_deliveries.c.endpoint_id == endpoint_id)
+        .group_by(_deliveries.c.status)
+    )
+    return {row[0]: row[1] for row in (await tx.execute(statement)).all()}
+
+
+async def announce(tx: Tx) -> None:
+    """Wake workers in other processes when this transaction commits."""
+    await tx.execute(text("SELECT pg_notify('payglot_events', '')"))
+
+
+def _delivery(row: Row[Any] | Any) -> Delivery:
+    return Delivery(**{column.name: getattr(row, column.name) for column in _deliveries.c})
+
+
+def _endpoint_beside(row: Row[Any] | Any) -> Endpoint:
+    return Endpoint(**{column.name: getattr(row, f"endpoint__{column.name}") for column in _endpoints.c})
+
+
+def _attempt_values(attempt: Attempt) -> dict[str, Any]:
+    return {column.name: getattr(attempt, column.name) for column in _attempts.c if column.name != "id"}
+
+
+def _attempt(row: Row[Any] | Any) -> Attempt:
+    return Attempt(**{column.name: getattr(row, column.name) for column in _attempts.c if column.name != "id"})

@@ -1,0 +1,65 @@
+"""Webhook endpoints in the database. Secrets are sealed bytes here; only a vault can open them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, insert, select, update
+
+from payglot.store import tables
+from payglot.store.database import Tx
+
+_endpoints = tables.endpoints
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoint:
+    """Where a merchant wants one dialect's webhooks. `details` holds what only that dialect understands."""
+
+    id: UUID
+    merchant_id: UUID
+    dialect: str
+    url: str
+    secret: bytes
+    previous_secret: bytes | None
+    previous_secret_until: datetime | None
+    enabled: bool
+    details: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+
+
+async def create(tx: Tx, endpoint: Endpoint) -> None:
+    await tx.execute(insert(_endpoints).values(**_values(endpoint)))
+
+
+async def change(tx: Tx, endpoint: Endpoint) -> None:
+    await tx.execute(update(_endpoints).where(_endpoints.c.id == endpoint.id).values(**_values(endpoint)))
+
+
+async def find(tx: Tx, merchant_id: UUID, id: UUID, *, lock: bool = False) -> Endpoint | None:
+    statement = select(*_endpoints.c).where(_endpoints.c.id == id, _endpoints.c.merchant_id == merchant_id)
+    row = (await tx.execute(statement.with_for_update() if lock else statement)).one_or_none()
+    return None if row is None else _endpoint(row)
+
+
+async def of_merchant(tx: Tx, merchant_id: UUID, dialect: str | None = None) -> list[Endpoint]:
+    """Oldest first."""
+    statement = select(*_endpoints.c).where(_endpoints.c.merchant_id == merchant_id)
+    if dialect is not None:
+        statement = statement.where(_endpoints.c.dialect == dialect)
+    return [_endpoint(row) for row in (await tx.execute(statement.order_by(_endpoints.c.id))).all()]
+
+
+async def enabled_of(tx: Tx, merchants: set[UUID]) -> list[Endpoint]:
+    statement = select(*_endpoints.c).where(_endpoints.c.merchant_id.in_(merchants), _endpoints.c.enabled.is_(True))
+    return [_endpoint(row) for row in (await tx.execute(statement.order_by(_endpoints.c.id))).all()]
+
+
+def _values(endpoint: Endpoint) -> dict[str, Any]:
+    return {column.name: getattr(endpoint, column.name) for column in _endpoints.c}
+
+
+def _endpoint(row: Row[Any] | Any) -> Endpoint:
+    return Endpoint(**row._mapping)

@@ -1,0 +1,41 @@
+"""What the installation itself remembers: how far the sandbox clock is ahead."""
+
+from sqlalchemy import select, text, update
+
+from payglot.store import tables
+from payglot.store.database import Tx
+
+_installation = tables.installation
+
+
+async def clock_offset_seconds(tx: Tx) -> int:
+    return int((await tx.execute(select(_installation.c.clock_offset_seconds))).scalar_one())
+
+
+async def advance_clock(tx: Tx, seconds: int) -> int:
+    """Move the clock forward for every process; returns the new offset."""
+    statement = (
+        update(_installation)
+        .values(clock_offset_seconds=_installation.c.clock_offset_seconds + seconds)
+        .returning(_installation.c.clock_offset_seconds)
+    )
+    offset = int((await tx.execute(statement)).scalar_one())
+    await tx.execute(text("SELECT pg_notify('payglot_clock', '')"))
+    return offset
+
+
+async def schema_revision(tx: Tx) -> str | None:
+    """The migration the database is at; None before the first."""
+    exists = (await tx.execute(text("SELECT to_regclass('alembic_version')"))).scalar_one()
+    if exists is None:
+        return None
+    return (await tx.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
+
+
+async def durability(tx: Tx) -> dict[str, str]:
+    """The settings that a crash-safe database has on (SECURITY checklist H2)."""
+    names = ("fsync", "full_page_writes", "synchronous_commit")
+    rows = await tx.execute(
+        text("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)"), {"names": list(names)}
+    )
+    return {row[0]: row[1] for row in rows.all()}

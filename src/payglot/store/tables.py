@@ -1,0 +1,339 @@
+"""The schema. Constraints make wrong states impossible; every merchant's row names its merchant."""
+
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    }
+)
+
+Instant = DateTime(timezone=True)
+Json = JSONB(none_as_null=True)
+
+
+def _merchant() -> Column[UUID]:
+    return Column("merchant_id", Uuid, ForeignKey("merchants.id"), nullable=False)
+
+
+def _same_merchant() -> Column[UUID]:
+    """The merchant of the row that this one hangs on, whose own foreign key vouches for it."""
+    return Column("merchant_id", Uuid, nullable=False)
+
+
+def _one_of(column: str, *values: str) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+merchants = Table(
+    "merchants",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("handle", Text, nullable=False, unique=True),
+    Column("mode", Text, nullable=False),
+    Column("settings", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    _one_of("mode", "test", "live"),
+    CheckConstraint("handle ~ '^[a-z0-9][a-z0-9-]{0,62}$'", name="handle"),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _merchant(),
+    Column("dialect", Text, nullable=False),
+    # Keyed hashes: `lookup` of what identifies the caller, `proof` of the secret beside it where there are two.
+    Column("lookup", LargeBinary, nullable=False, unique=True),
+    Column("proof", LargeBinary),
+    Column("kind", Text, nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("details", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    _one_of("kind", "api_key", "oauth_client", "access_token", "refresh_token"),
+    Index(None, "merchant_id", "dialect"),
+)
+
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _merchant(),
+    Column("dialect", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("previous_secret", LargeBinary),
+    Column("previous_secret_until", Instant),
+    Column("enabled", Boolean, nullable=False),
+    Column("details", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    CheckConstraint("(previous_secret IS NULL) = (previous_secret_until IS NULL)", name="previous_secret"),
+    Index(None, "merchant_id", "dialect"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _merchant(),
+    Column("dialect", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount_minor", BigInteger),
+    Column("items", Json),
+    Column("title", Text),
+    Column("reference", Text),
+    Column("token", LargeBinary, nullable=False),
+    Column("slug", Text),
+    Column("max_payments", Integer),
+    Column("taken", Integer, nullable=False),
+    Column("paid", Integer, nullable=False),
+    Column("on_failure", Text, nullable=False),
+    Column("expires_at", Instant),
+    Column("confirmed_at", Instant),
+    Column("sequence", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("extras", Json, nullable=False),
+    # Txn demands one link per reference, for ever; elsewhere a reference is a label.
+    Column("unique_reference", Text),
+    _one_of("mode", "test", "live"),
+    _one_of("status", "open", "processing", "paid", "expired", "canceled"),
+    _one_of("on_failure", "reopen", "keep", "close"),
+    CheckConstraint("amount_minor > 0", name="amount"),
+    CheckConstraint("max_payments >= 1", name="max_payments"),
+    CheckConstraint("paid >= 0 AND taken >= paid", name="places"),
+    CheckConstraint("max_payments IS NULL OR taken <= max_payments", name="room"),
+    UniqueConstraint("token"),
+    Index(
+        "links_reference_key",
+        "merchant_id",
+        "dialect",
+        "unique_reference",
+        unique=True,
+        postgresql_where=text("unique_reference IS NOT NULL"),
+    ),
+    Index(
+        "links_slug_key",
+        "merchant_id",
+        "dialect",
+        "slug",
+        unique=True,
+        postgresql_where=text("slug IS NOT NULL"),
+    ),
+    Index("links_newest_idx", "merchant_id", "dialect", text("created_at DESC"), text("id DESC")),
+    Index("links_due_idx", "expires_at", postgresql_where=text("status = 'open'")),
+)
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _same_merchant(),
+    Column("link_id", Uuid, ForeignKey("links.id"), nullable=False),
+    Column("dialect", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("settlement", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("due_minor", BigInteger, nullable=False),
+    Column("due_currency", Text, nullable=False),
+    Column("received_minor", BigInteger, nullable=False),
+    Column("terms", Json, nullable=False),
+    Column("network", Text),
+    Column("destination", Text),
+    Column("rate", Numeric),
+    Column("rate_expires_at", Instant),
+    Column("expires_at", Instant),
+    Column("quantity", Integer, nullable=False),
+    Column("payer", Json, nullable=False),
+    Column("failure", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("confirmed_at", Instant),
+    Column("paid_at", Instant),
+    Column("extras", Json, nullable=False),
+    _one_of("status", "created", "authorizing", "processing", "paid", "failed", "canceled", "expired", "reversed"),
+    _one_of(
+        "settlement",
+        "expecting",
+        "pending",
+        "underpaid",
+        "settled",
+        "overpaid",
+        "late",
+        "rejected",
+        "reversed",
+    ),
+    CheckConstraint("amount_minor > 0 AND due_minor > 0 AND received_minor >= 0", name="amounts"),
+    CheckConstraint("(status IN ('paid', 'reversed')) = (paid_at IS NOT NULL)", name="paid_at"),
+    CheckConstraint("quantity >= 1", name="quantity"),
+    UniqueConstraint("link_id", "number"),
+    UniqueConstraint("destination"),
+    Index(
+        "payments_due_idx",
+        "expires_at",
+        postgresql_where=text(
+            "expires_at IS NOT NULL AND status IN ('created', 'authorizing', 'processing', 'expired')"
+        ),
+    ),
+    Index("payments_newest_idx", "merchant_id", "dialect", text("created_at DESC"), text("id DESC")),
+)
+
+transfers = Table(
+    "transfers",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _same_merchant(),
+    Column("link_id", Uuid, ForeignKey("links.id"), nullable=False),
+    Column("payment_id", Uuid, ForeignKey("payments.id"), nullable=False),
+    Column("rail", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("confirmations", Integer, nullable=False),
+    Column("required_confirmations", Integer, nullable=False),
+    Column("detected_at", Instant, nullable=False),
+    Column("confirmed_at", Instant),
+    _one_of("status", "detected", "confirmed", "failed", "reversed"),
+    CheckConstraint("amount_minor > 0", name="amount"),
+    UniqueConstraint("rail", "reference"),
+    Index(None, "payment_id"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _same_merchant(),
+    Column("dialect", Text, nullable=False),
+    Column("link_id", Uuid, ForeignKey("links.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("snapshot", Json, nullable=False),
+    Column("fanned_out_at", Instant),
+    UniqueConstraint("link_id", "sequence"),
+    Index("events_waiting_idx", "id", postgresql_where=text("fanned_out_at IS NULL")),
+    Index("events_newest_idx", "merchant_id", text("id DESC")),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _same_merchant(),
+    Column("dialect", Text, nullable=False),
+    Column("event_id", Uuid, ForeignKey("events.id")),
+    Column("endpoint_id", Uuid, ForeignKey("endpoints.id"), nullable=False),
+    Column("link_id", Uuid, ForeignKey("links.id")),
+    # Which of the messages that the dialect makes of one event.
+    Column("part", SmallInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", Instant),
+    Column("leased_until", Instant),
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    _one_of("status", "pending", "delivered", "exhausted", "canceled"),
+    CheckConstraint("(status = 'pending') = (next_attempt_at IS NOT NULL)", name="next_attempt_at"),
+    UniqueConstraint("event_id", "endpoint_id", "part"),
+    Index("deliveries_due_idx", "next_attempt_at", postgresql_where=text("status = 'pending'")),
+    Index("deliveries_newest_idx", "merchant_id", text("id DESC")),
+    Index("deliveries_endpoint_idx", "endpoint_id", "status"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _same_merchant(),
+    Column("delivery_id", Uuid, ForeignKey("deliveries.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("duration_ms", Integer, nullable=False),
+    Column("status", Integer),
+    Column("error", Text),
+    Column("request_headers", Json, nullable=False),
+    Column("answer", Text, nullable=False),
+    Index(None, "delivery_id"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("merchant_id", Uuid, ForeignKey("merchants.id"), primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("status", SmallInteger),
+    Column("headers", Json),
+    Column("body", LargeBinary),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index(None, "expires_at"),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _merchant(),
+    Column("dialect", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("headers", Json, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("verified", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Index("inbox_newest_idx", "merchant_id", text("id DESC")),
+)
+
+# What the installation itself knows, beside its merchants: the sandbox clock's offset.
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", SmallInteger, primary_key=True),
+    Column("clock_offset_seconds", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)

@@ -1,0 +1,1 @@
+"""What every HTTP entrance shares: callers, bodies, transactions, idempotency, answers."""

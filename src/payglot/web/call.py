@@ -1,0 +1,58 @@
+"""One request, once its caller is known: what every route works with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.requests import Request
+
+from payglot.domain.merchant import Merchant
+from payglot.web.callers import Caller
+from payglot.web.refusals import AddressNotAllowed, NotPermitted
+from payglot.web.services import Services
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """`now` is read once per request; everything the request does happens at that instant."""
+
+    request: Request
+    services: Services
+    caller: Caller
+    now: datetime
+
+    @property
+    def merchant(self) -> Merchant:
+        return self.caller.merchant
+
+    def need(self, scope: str) -> None:
+        """Raises NotPermitted unless the credential has the scope."""
+        if scope not in self.caller.scopes:
+            raise NotPermitted(scope)
+
+
+def services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+async def identify(
+    request: Request,
+    dialect: str,
+    value: str,
+    secret: str | None = None,
+    *,
+    address_matters: Callable[[Merchant], bool] = lambda _: True,
+) -> Call | None:
+    """The call of the client with this key; None when the key is not valid. Raises AddressNotAllowed when the
+    merchant lists networks and the caller's is none of them (unless `address_matters` says otherwise)."""
+    services = services_of(request)
+    now = services.clock.now()
+    caller = await services.callers.identify(dialect, value, now, secret=secret)
+    if caller is None:
+        return None
+    source = request.client.host if request.client else None
+    if address_matters(caller.merchant) and not caller.may_come_from(source):
+        raise AddressNotAllowed
+    request.scope["merchant_id"] = caller.merchant.id
+    return Call(request=request, services=services, caller=caller, now=now)

@@ -1,0 +1,112 @@
+"""OpenAPI documents for routes that read their own bodies and build their own answers."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Annotated, Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter, WithJsonSchema
+
+from payglot import __version__
+
+JsonNumber = Annotated[Decimal, WithJsonSchema({"type": "number"})]
+"""A Decimal that travels as a JSON number with just its digits."""
+
+Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+
+_REF = "#/components/schemas/{model}"
+
+
+def operation(
+    summary: str,
+    *,
+    answers: Mapping[int, tuple[str, Any]],
+    body: Any = None,
+    media_type: str = "application/json",
+    answer_type: str = "application/json",
+    parameters: Sequence[Mapping[str, Any]] = (),
+    secured: bool = True,
+) -> dict[str, Any]:
+    """Keyword arguments for a route decorator.
+
+    `answers` maps a status to its description and type (None: no body; types are TypedDicts or anything Pydantic
+    knows). `body` is the type of the request's JSON. `parameters` are OpenAPI parameter objects.
+    """
+    return {
+        "summary": summary,
+        "response_model": None,
+        "openapi_extra": {
+            "x-payglot": {
+                "answers": answers,
+                "body": body,
+                "media_type": media_type,
+                "answer_type": answer_type,
+                "secured": secured,
+            },
+            "parameters": list(parameters),
+        },
+    }
+
+
+def header(name: str, description: str, *, required: bool = False, **schema: Any) -> dict[str, Any]:
+    return _parameter("header", name, description, required, schema)
+
+
+def query(name: str, description: str, *, required: bool = False, **schema: Any) -> dict[str, Any]:
+    return _parameter("query", name, description, required, schema)
+
+
+def document(
+    app: FastAPI, *, title: str, description: str, security: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The application's OpenAPI document. `security` names schemes that are all needed together."""
+    built = get_openapi(title=title, version=__version__, description=description, routes=app.routes)
+    schemas = built.setdefault("components", {}).setdefault("schemas", {})
+    built["components"]["securitySchemes"] = {name: dict(scheme) for name, scheme in security.items()}
+    for path in built["paths"].values():
+        for operation in path.values():
+            _complete(operation, schemas, [{name: [] for name in security}])
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
+    return built
+
+
+def _complete(operation: dict[str, Any], schemas: dict[str, Any], security: list[dict[str, Any]]) -> None:
+    told = operation.pop("x-payglot", None)
+    if told is None:
+        return
+    if told["secured"] and security != [{}]:
+        operation["security"] = security
+    if told["body"] is not None:
+        schema = _schema(told["body"], schemas, "validation")
+        operation["requestBody"] = {"required": True, "content": {told["media_type"]: {"schema": schema}}}
+    operation["responses"] = {
+        str(status): {"description": description}
+        | (
+            {"content": {told["answer_type"]: {"schema": _schema(model, schemas, "serialization")}}}
+            if model is not None
+            else {}
+        )
+        for status, (description, model) in told["answers"].items()
+    }
+
+
+def _schema(model: Any, schemas: dict[str, Any], mode: Any) -> dict[str, Any]:
+    schema = TypeAdapter(model).json_schema(ref_template=_REF, mode=mode)
+    schemas.update(schema.pop("$defs", {}))
+    name = getattr(model, "__name__", None)
+    if name is None or schema.get("type") != "object":
+        return schema
+    schemas[name] = schema
+    return {"$ref": _REF.format(model=name)}
+
+
+def _parameter(place: str, name: str, description: str, required: bool, schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "in": place,
+        "name": name,
+        "description": description,
+        "required": required,
+        "schema": schema or {"type": "string"},
+    }

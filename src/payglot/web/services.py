@@ -1,0 +1,25 @@
+"""Process-wide objects, built once by the server or the worker and never changed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from payglot.operations.clock import Clock
+from payglot.operations.vault import Vault
+from payglot.rails.base import Rail
+from payglot.store.database import Database
+from payglot.web.callers import Callers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What routes work with. `public_url` has no trailing slash; `wake` tells this process's dispatcher that an event
+    was committed (elsewhere a poll or a notification does)."""
+
+    database: Database
+    clock: Clock
+    vault: Vault
+    callers: Callers
+    rail: Rail
+    public_url: str
+    sandbox: bool
+    wake: Callable[[], None]

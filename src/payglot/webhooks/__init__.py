@@ -1,0 +1,1 @@
+"""From event to delivered: fan-out, delivery, retry schedule, safe HTTP client."""

@@ -1,0 +1,102 @@
+"""A whole Payglot in this process, on the test run's real PostgreSQL: for tests of dialects, operations and pages."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+from pydantic import SecretStr
+from starlette.types import ASGIApp
+
+from payglot import server
+from payglot.dialects import DIALECTS
+from payglot.domain.merchant import Merchant, MerchantSettings, Mode
+from payglot.operations import clock, credentials, merchants
+from payglot.settings import Settings
+from payglot.store.database import Database
+from payglot.web.services import Services
+
+BASE_URL = "http://payglot.test"
+
+
+class TestClock(clock.Clock):
+    """A clock that only a test moves, and only for this world."""
+
+    __test__ = False
+
+    def advance_by(self, **parts: float) -> None:
+        self._offset += timedelta(**parts)
+
+
+@dataclass
+class World:
+    """`http` speaks to the application without a socket; `headers_for` are a merchant's own."""
+
+    services: Services
+    app: ASGIApp
+    http: httpx.AsyncClient
+    headers_by_merchant: dict[tuple[UUID, str], dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def now(self) -> datetime:
+        return self.services.clock.now()
+
+    @property
+    def clock(self) -> TestClock:
+        assert isinstance(self.services.clock, TestClock)
+        return self.services.clock
+
+    def later(self, **parts: float) -> str:
+        """An instant some time ahead, as ISO 8601 with milliseconds."""
+        return f"{(self.now + timedelta(**parts)).astimezone(UTC):%Y-%m-%dT%H:%M:%S.000}Z"
+
+    async def merchant(self, *, mode: Mode = Mode.TEST, name: str = "Atelier Nord", **settings: Any) -> Merchant:
+        async with self.services.database.transaction() as tx:
+            return await merchants.create(tx, name=name, mode=mode, settings=MerchantSettings(**settings), now=self.now)
+
+    async def headers(self, merchant: Merchant, dialect: str) -> dict[str, str]:
+        """Ready-to-send credentials, issued once per merchant and dialect."""
+        key = (merchant.id, dialect)
+        if key not in self.headers_by_merchant:
+            issued = DIALECTS[dialect].issue(merchant.id)
+            async with self.services.database.transaction() as tx:
+                for each in issued.keys:
+                    await credentials.issue(
+                        tx,
+                        self.services.vault,
+                        merchant_id=merchant.id,
+                        dialect=dialect,
+                        kind=each.kind,
+                        value=each.value,
+                        secret=each.secret,
+                        scopes=each.scopes,
+                        details=each.details,
+                        now=self.now,
+                    )
+            self.services.callers.forget()
+            self.headers_by_merchant[key] = dict(issued.headers)
+        return self.headers_by_merchant[key]
+
+
+@asynccontextmanager
+async def open_world(database_url: str, **settings: Any) -> AsyncIterator[World]:
+    chosen = Settings(
+        database_url=SecretStr(database_url),
+        public_url=BASE_URL,
+        sandbox=True,
+        admin_token=SecretStr("admin-token-for-tests-0123456789abcdef"),
+        secret_key=SecretStr("secret-key-for-tests-0123456789abcdef"),
+        **settings,
+    )
+    database = Database(database_url, size=10)
+    built = server.services(chosen, database, wake=lambda: None)
+    built = Services(**{**built.__dict__, "clock": TestClock()})
+    built.callers.reliable = True
+    app = server.application(chosen, built)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as http:
+        yield World(services=built, app=app, http=http)
+    await database.close()
