@@ -1,4 +1,4 @@
-"""What the clock does: links expire, attempts lapse. Each is a transaction of its own, safe to run anywhere, any time."""
+"""What the clock does: links expire, attempts lapse, each in a transaction of its own. Safe to run twice."""
 
 from contextlib import suppress
 from datetime import datetime

@@ -1,12 +1,13 @@
 """Deliveries and their attempts. A lease in the row, not a lock, protects a delivery while it is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import Integer, Row, Select, Text, bindparam, cast, func, insert, or_, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from payglot.store import tables
@@ -77,21 +78,31 @@ async def create(tx: Tx, deliveries: Sequence[Delivery]) -> None:
 
 
 async def claim(
-    tx: Tx, now: datetime, leased_until: datetime, *, limit: int, per_endpoint: int, busy: dict[UUID, int]
+    tx: Tx,
+    now: datetime,
+    *,
+    wall: datetime,
+    leased_until: datetime,
+    limit: int,
+    per_endpoint: int,
+    busy: Mapping[UUID, int],
 ) -> list[tuple[Delivery, Endpoint]]:
-    """Lease what is due, the longest overdue first, at most `per_endpoint` of one endpoint at a time.
+    """Lease what is due at `now`, the longest overdue first, at most `per_endpoint` of one endpoint at a time.
 
-    `busy` counts what this process is already sending per endpoint. A lease that ran out is due again, so a crashed
-    worker's deliveries go on; what is leased is skipped, so no endpoint's slowness holds up another's.
+    Leases are kept by `wall`, the system's own time, which no sandbox moves. `busy` counts what this process is
+    sending per endpoint. A lease that ran out is due again, so a crashed worker's deliveries go on; what is
+    leased is skipped, so no endpoint's slowness holds up another's. Disabled endpoints' deliveries wait.
     """
-    full = [endpoint for endpoint, sending in busy.items() if sending >= per_endpoint]
+    full = [endpoint for endpoint, count in busy.items() if count >= per_endpoint]
+    off = select(_endpoints.c.id).where(_endpoints.c.enabled.is_(False))
     due = (
         select(_deliveries.c.id, _deliveries.c.endpoint_id, _deliveries.c.next_attempt_at)
         .where(
             _deliveries.c.status == "pending",
             _deliveries.c.next_attempt_at <= now,
-            or_(_deliveries.c.leased_until.is_(None), _deliveries.c.leased_until <= now),
+            or_(_deliveries.c.leased_until.is_(None), _deliveries.c.leased_until <= wall),
             _deliveries.c.endpoint_id.not_in(full),
+            _deliveries.c.endpoint_id.not_in(off),
         )
         .order_by(_deliveries.c.next_attempt_at, _deliveries.c.id)
         .limit(limit)
@@ -100,11 +111,14 @@ async def claim(
     )
     ranked = select(
         due.c.id,
+        due.c.endpoint_id,
         func.row_number()
         .over(partition_by=due.c.endpoint_id, order_by=(due.c.next_attempt_at, due.c.id))
         .label("rank"),
     ).subquery("ranked")
-    chosen = select(ranked.c.id).where(ranked.c.rank <= per_endpoint)
+    counts = bindparam("busy", {str(endpoint): count for endpoint, count in busy.items()}, type_=JSONB)
+    sending = func.coalesce(counts[cast(ranked.c.endpoint_id, Text)].astext.cast(Integer), 0)
+    chosen = select(ranked.c.id).where(ranked.c.rank + sending <= per_endpoint)
     leased = (
         update(_deliveries)
         .where(_deliveries.c.id.in_(chosen))

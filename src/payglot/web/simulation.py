@@ -133,7 +133,8 @@ async def _abort(stage: Stage, dossier: Dossier, live: Payment | None) -> Played
         if live.status not in (PaymentStatus.CREATED, PaymentStatus.AUTHORIZING):
             raise OutcomeImpossible(reason="The payment was confirmed already.")
         dossier = await payments.cancel(stage.tx, dossier.link.id, live.id, stage.now)
-        live = next(p for p in dossier.payments if live is not None and p.id == live.id)
+        canceled_id = live.id
+        live = next(p for p in dossier.payments if p.id == canceled_id)
     url = leave(stage.flow, stage.merchant, dossier, live, Moment.ABORTED, step)
     return Played(dossier=dossier, payment=live, redirect_url=url)
 

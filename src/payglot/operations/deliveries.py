@@ -1,0 +1,169 @@
+"""Deliveries: made from events, leased, recorded, sent again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from payglot.domain import identity
+from payglot.domain.errors import NotFound
+from payglot.domain.event import Event
+from payglot.store import deliveries as stored
+from payglot.store import endpoints as stored_endpoints
+from payglot.store import events as stored_events
+from payglot.store.database import Database, Tx
+from payglot.store.deliveries import Attempt, Delivery, Verdict
+from payglot.store.endpoints import Endpoint
+
+LEASE = timedelta(seconds=60)
+"""Longer than any attempt may take, so that a lease that ran out means a worker that is gone."""
+
+Render = Callable[[Event, Endpoint], Sequence[tuple[str, str, bytes]]]
+"""An event's messages for an endpoint, as (name, path, body)."""
+
+Leased = tuple[Delivery, Endpoint]
+
+
+async def fan_out(
+    tx: Tx,
+    render: Render,
+    now: datetime,
+    *,
+    wall: datetime,
+    limit: int,
+    lease: int,
+    per_endpoint: int,
+    busy: Mapping[UUID, int],
+) -> tuple[int, list[Leased]]:
+    """Turn waiting events into deliveries. Returns how many events, and up to `lease` deliveries already leased to the
+    caller, who sends them without asking again."""
+    events = await stored_events.claim_waiting(tx, now, limit=limit)
+    if not events:
+        return 0, []
+    endpoints = await stored_endpoints.enabled_of(tx, {event.link.merchant_id for event in events})
+    made: list[Leased] = []
+    for event in events:
+        for endpoint in endpoints:
+            if (endpoint.merchant_id, endpoint.dialect) == (event.link.merchant_id, event.link.dialect):
+                made += [(d, endpoint) for d in _deliveries_of(event, endpoint, render, now)]
+    leased: list[Leased] = []
+    rest: list[Delivery] = []
+    sending = dict(busy)
+    for delivery, endpoint in made:
+        busy = sending.get(endpoint.id, 0)
+        if len(leased) < lease and busy < per_endpoint and delivery.status == "pending":
+            sending[endpoint.id] = busy + 1
+            leased.append((replace(delivery, leased_until=wall + LEASE), endpoint))
+        else:
+            rest.append(delivery)
+    await stored.create(tx, [delivery for delivery, _ in leased] + rest)
+    return len(events), leased
+
+
+async def lease_due(
+    tx: Tx, now: datetime, *, wall: datetime, limit: int, per_endpoint: int, busy: Mapping[UUID, int]
+) -> list[Leased]:
+    """Take what is due; see `store.deliveries.claim`."""
+    return await stored.claim(
+        tx, now, wall=wall, leased_until=wall + LEASE, limit=limit, per_endpoint=per_endpoint, busy=busy
+    )
+
+
+async def record(tx: Tx, verdicts: Sequence[Verdict], now: datetime) -> None:
+    await stored.record(tx, verdicts, now)
+
+
+async def release(tx: Tx, ids: Sequence[UUID]) -> None:
+    await stored.release(tx, ids)
+
+
+async def idle(tx: Tx, now: datetime) -> bool:
+    """Whether nothing waits: every event is fanned out and no delivery is due at `now`."""
+    if await stored_events.count_waiting(tx):
+        return False
+    oldest = await stored.oldest_due(tx)
+    return oldest is None or oldest > now
+
+
+async def send_test(tx: Tx, endpoint: Endpoint, *, name: str, path: str, body: bytes, now: datetime) -> Delivery:
+    """A delivery that belongs to no event."""
+    delivery = _delivery(None, endpoint, 0, (name, path, body), now)
+    await stored.create(tx, [delivery])
+    await stored.announce(tx)
+    return delivery
+
+
+async def get(tx: Tx, merchant_id: UUID | None, id: UUID) -> tuple[Delivery, list[Attempt]]:
+    """With its attempts, oldest first; raises NotFound."""
+    delivery = await stored.find(tx, merchant_id, id)
+    if delivery is None:
+        raise NotFound(thing="delivery")
+    return delivery, await stored.attempts_of(tx, id)
+
+
+async def newest(
+    tx: Tx, merchant_id: UUID | None, *, status: str | None = None, before: UUID | None = None, limit: int = 50
+) -> list[Delivery]:
+    return await stored.newest(tx, merchant_id, status=status, before=before, limit=limit)
+
+
+async def redeliver(tx: Tx, merchant_id: UUID | None, id: UUID, now: datetime) -> Delivery:
+    """Send one again with the same id and body, whatever became of it; raises NotFound."""
+    await get(tx, merchant_id, id)
+    await stored.revive(tx, id, now)
+    await stored.announce(tx)
+    return (await get(tx, merchant_id, id))[0]
+
+
+async def replay(tx: Tx, endpoint_id: UUID, since: datetime, now: datetime) -> int:
+    """Send again everything made for an endpoint from `since` on; returns how many."""
+    revived = await stored.revive_since(tx, endpoint_id, since, now)
+    await stored.announce(tx)
+    return revived
+
+
+async def oldest_due(tx: Tx) -> datetime | None:
+    return await stored.oldest_due(tx)
+
+
+async def lag(database: Database, now: datetime) -> tuple[int, timedelta]:
+    """Events not fanned out yet, and how long the oldest due delivery has been due."""
+    async with database.single() as tx:
+        waiting = await stored_events.count_waiting(tx)
+        oldest = await stored.oldest_due(tx)
+    return waiting, max(timedelta(), now - oldest) if oldest else timedelta()
+
+
+def _deliveries_of(event: Event, endpoint: Endpoint, render: Render, now: datetime) -> list[Delivery]:
+    try:
+        messages = render(event, endpoint)
+    except Exception:  # noqa: BLE001 (a bug in one dialect must not hold up the others' events; it is listed and alarmed)
+        broken = _delivery(event, endpoint, 0, (event.kind, "", b""), now)
+        return [replace(broken, status="exhausted", next_attempt_at=None, finished_at=now, last_error="not rendered")]
+    return [_delivery(event, endpoint, part, message, now) for part, message in enumerate(messages)]
+
+
+def _delivery(
+    event: Event | None, endpoint: Endpoint, part: int, message: tuple[str, str, bytes], now: datetime
+) -> Delivery:
+    name, path, body = message
+    return Delivery(
+        id=identity.new_id(),
+        merchant_id=endpoint.merchant_id,
+        dialect=endpoint.dialect,
+        event_id=event.id if event else None,
+        endpoint_id=endpoint.id,
+        link_id=event.link.id if event else None,
+        part=part,
+        name=name,
+        path=path,
+        body=body,
+        status="pending",
+        attempts=0,
+        next_attempt_at=now,
+        leased_until=None,
+        last_status=None,
+        last_error=None,
+        created_at=now,
+        finished_at=None,
+    )

@@ -1,0 +1,201 @@
+"""The dispatcher: fans events out, leases what is due, signs, sends, records. Any number may run at once."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+
+from payglot.domain.event import Event
+from payglot.operations import deliveries, endpoints
+from payglot.operations.clock import Clock
+from payglot.operations.deliveries import Leased
+from payglot.operations.vault import Vault
+from payglot.store.database import Database
+from payglot.store.deliveries import Attempt, Delivery, Verdict
+from payglot.store.endpoints import Endpoint
+from payglot.webhooks import retry
+from payglot.webhooks.client import Client
+from payglot.webhooks.format import Receiver, WebhookFormat
+
+BATCH = 100
+PER_ENDPOINT = 4
+POLL_SECONDS = 1.0
+HIDDEN_HEADERS = frozenset({"authorization"})
+
+log = structlog.get_logger(__name__)
+
+
+class Dispatcher:
+    """`concurrency` bounds attempts in flight, PER_ENDPOINT those of one endpoint, so that a slow receiver only ever
+    waits for itself. `noted` is told (dialect, outcome) of every attempt."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        vault: Vault,
+        clock: Clock,
+        client: Client,
+        formats: Mapping[str, WebhookFormat],
+        base_url: str,
+        concurrency: int,
+        noted: Callable[[str, str], None],
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._clock = clock
+        self._client = client
+        self._formats = formats
+        self._base_url = base_url
+        self._concurrency = concurrency
+        self._noted = noted
+        self._awake = asyncio.Event()
+        self._sending: dict[UUID, asyncio.Task[None]] = {}
+        self._busy: Counter[UUID] = Counter()
+        self._verdicts: asyncio.Queue[Verdict] = asyncio.Queue()
+
+    def wake(self) -> None:
+        """An event was committed, or a delivery became due."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Until cancelled; then attempts under way are finished and recorded, and unsent leases given back."""
+        recorder = asyncio.create_task(self._record())
+        try:
+            while True:
+                self._awake.clear()
+                if not await self._take_up_work():
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
+        finally:
+            if self._sending:
+                await asyncio.wait(self._sending.values(), timeout=deliveries.LEASE.total_seconds() / 4)
+            await self._verdicts.join()
+            recorder.cancel()
+
+    async def _take_up_work(self) -> bool:
+        """One round: events, then whatever is due. False when there was nothing to do, or nobody free to do it."""
+        try:
+            fanned_out = await self._fan_out()
+            leased = await self._lease_due()
+        except Exception as error:  # noqa: BLE001 (the loop must outlive a database that is away)
+            log.warning("dispatcher could not reach the database", error=type(error).__name__)
+            await asyncio.sleep(POLL_SECONDS)
+            return False
+        return bool(fanned_out or leased)
+
+    async def _fan_out(self) -> int:
+        async with self._database.transaction() as tx:
+            count, leased = await deliveries.fan_out(
+                tx,
+                self._render,
+                self._clock.now(),
+                wall=datetime.now(UTC),
+                limit=BATCH,
+                lease=self._free(),
+                per_endpoint=PER_ENDPOINT,
+                busy=self._busy,
+            )
+        self._start(leased)
+        return count
+
+    async def _lease_due(self) -> int:
+        free = self._free()
+        if free <= 0:
+            return 0
+        async with self._database.single() as tx:
+            leased = await deliveries.lease_due(
+                tx,
+                self._clock.now(),
+                wall=datetime.now(UTC),
+                limit=min(BATCH, free),
+                per_endpoint=PER_ENDPOINT,
+                busy=self._busy,
+            )
+        self._start(leased)
+        return len(leased)
+
+    def _start(self, leased: Sequence[Leased]) -> None:
+        for delivery, endpoint in leased:
+            self._busy[endpoint.id] += 1
+            self._sending[delivery.id] = asyncio.create_task(self._send(delivery, endpoint))
+
+    def _free(self) -> int:
+        return self._concurrency - len(self._sending)
+
+    async def _send(self, delivery: Delivery, endpoint: Endpoint) -> None:
+        try:
+            attempt = await self._attempt(delivery, endpoint)
+            verdict = retry.judge(self._formats[delivery.dialect].schedule, attempt, self._clock.now())
+            self._noted(delivery.dialect, verdict.status)
+            self._verdicts.put_nowait(verdict)
+        except Exception:  # its lease runs out and it is tried again
+            log.exception("attempt broke", delivery=str(delivery.id))
+        finally:
+            self._busy[endpoint.id] -= 1
+            if self._busy[endpoint.id] <= 0:
+                del self._busy[endpoint.id]
+            del self._sending[delivery.id]
+            self._awake.set()
+
+    async def _attempt(self, delivery: Delivery, endpoint: Endpoint) -> Attempt:
+        form = self._formats[delivery.dialect]
+        started_at = datetime.now(UTC)
+        headers = form.headers(
+            delivery_id=delivery.id,
+            name=delivery.name,
+            body=delivery.body,
+            secrets=endpoints.secrets_at(self._vault, endpoint, self._clock.now()),
+            sent_at=started_at,
+        )
+        url = endpoint.url.rstrip("/") + delivery.path if delivery.path else endpoint.url
+        sent = await self._client.post(url, delivery.body, headers, form.schedule.timeout_seconds)
+        return Attempt(
+            merchant_id=delivery.merchant_id,
+            delivery_id=delivery.id,
+            number=delivery.attempts + 1,
+            started_at=started_at,
+            duration_ms=round(sent.duration_seconds * 1000),
+            status=sent.status,
+            error=sent.error,
+            request_headers={name: "…" if name.lower() in HIDDEN_HEADERS else value for name, value in headers.items()},
+            answer=sent.answer.replace("\0", "\ufffd"),
+        )
+
+    async def _record(self) -> None:
+        """Write verdicts down, as many at once as have come in meanwhile."""
+        while True:
+            batch = [await self._verdicts.get()]
+            while not self._verdicts.empty() and len(batch) < BATCH:
+                batch.append(self._verdicts.get_nowait())
+            await self._record_all(batch)
+            for _ in batch:
+                self._verdicts.task_done()
+
+    async def _record_all(self, batch: list[Verdict]) -> None:
+        while True:
+            try:
+                async with self._database.transaction() as tx:
+                    await deliveries.record(tx, batch, self._clock.now())
+                return
+            except Exception as error:  # noqa: BLE001 (what was sent must be noted, however long the database is away)
+                log.warning("attempts could not be recorded yet", error=type(error).__name__)
+                await asyncio.sleep(POLL_SECONDS)
+
+    def _render(self, event: Event, endpoint: Endpoint) -> Sequence[tuple[str, str, bytes]]:
+        receiver = Receiver(
+            id=endpoint.id,
+            merchant_id=endpoint.merchant_id,
+            created_at=endpoint.created_at,
+            details=endpoint.details,
+        )
+        try:
+            made = self._formats[endpoint.dialect].messages(event, receiver, self._base_url)
+        except Exception:
+            log.exception("event could not be rendered", event_id=str(event.id), dialect=endpoint.dialect)
+            raise
+        return [(message.name, message.path, message.body) for message in made]
