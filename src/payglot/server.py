@@ -1,6 +1,6 @@
 """Builds the application: every entrance on one origin, and the process-wide objects they work with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.types import ASGIApp
 
@@ -31,7 +31,8 @@ def services(settings: Settings, database: Database, wake: Callable[[], None]) -
     )
 
 
-def application(settings: Settings, built: Services) -> ASGIApp:
+def application(settings: Settings, built: Services, *, examples: Mapping[str, str] | None = None) -> ASGIApp:
+    """`examples` are ready commands by dialect, for the demo's home page."""
     entrances = [
         Entrance(name=dialect.name, prefixes=dialect.prefixes, app=dialect.build(built))
         for dialect in DIALECTS.values()

@@ -1,0 +1,128 @@
+"""Background work: webhooks go out, links and attempts expire, other processes' changes are heard, gauges are kept."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from payglot.dialects import DIALECTS
+from payglot.operations import deliveries, expiry, installation
+from payglot.settings import Settings
+from payglot.store.listen import Listener
+from payglot.web import metrics
+from payglot.web.services import Services
+from payglot.webhooks import client
+from payglot.webhooks.dispatcher import Dispatcher
+from payglot.webhooks.guard import Guard
+
+EXPIRY_SECONDS = 1.0
+GAUGES_SECONDS = 15.0
+CLOCK_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Bell:
+    """Wakes this process's dispatcher, if it has one. Made before the dispatcher, because routes ring it."""
+
+    def __init__(self) -> None:
+        self._ring: Callable[[], None] | None = None
+
+    def answer_with(self, ring: Callable[[], None]) -> None:
+        self._ring = ring
+
+    def __call__(self) -> None:
+        if self._ring is not None:
+            self._ring()
+
+
+@asynccontextmanager
+async def listening(services: Services, bell: Bell) -> AsyncIterator[None]:
+    """What every process does: remember callers only while it hears of changes, and follow the sandbox clock."""
+    moved = asyncio.Event()
+
+    def forget() -> None:
+        services.callers.reliable = listener.connected
+        services.callers.forget()
+
+    listener = Listener(
+        services.database.url,
+        {"payglot_callers": forget, "payglot_clock": moved.set, "payglot_events": bell},
+    )
+
+    async def follow_clock() -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(moved.wait(), CLOCK_SECONDS)
+        moved.clear()
+        async with services.database.single() as tx:
+            await services.clock.sync(tx)
+        bell()
+
+    async with services.database.single() as tx:
+        await services.clock.sync(tx)
+    loops = [listener.run()] + ([_forever("clock", follow_clock)] if services.sandbox else [])
+    async with _running(loops):
+        yield
+
+
+@asynccontextmanager
+async def working(settings: Settings, services: Services, bell: Bell) -> AsyncIterator[None]:
+    """The background work itself; on the way out attempts under way are finished first."""
+    sender = client.connect(Guard(settings.webhook_allowed_networks), concurrency=settings.worker_concurrency)
+    dispatcher = Dispatcher(
+        database=services.database,
+        vault=services.vault,
+        clock=services.clock,
+        client=sender,
+        formats={name: dialect.webhooks for name, dialect in DIALECTS.items()},
+        base_url=services.public_url,
+        concurrency=settings.worker_concurrency,
+        noted=lambda dialect, outcome: metrics.attempts.labels(dialect, outcome).inc(),
+    )
+    bell.answer_with(dispatcher.wake)
+
+    async def expire() -> None:
+        if await expiry.run(services.database, services.clock.now()):
+            bell()
+        await asyncio.sleep(EXPIRY_SECONDS)
+
+    async def keep_gauges() -> None:
+        await set_gauges(services)
+        await asyncio.sleep(GAUGES_SECONDS)
+
+    try:
+        async with _running([dispatcher.run(), _forever("expiry", expire), _forever("gauges", keep_gauges)]):
+            yield
+    finally:
+        await sender.close()
+
+
+async def set_gauges(services: Services) -> None:
+    waiting, lag = await deliveries.lag(services.database, services.clock.now())
+    metrics.events_waiting.set(waiting)
+    metrics.lag_seconds.set(lag.total_seconds())
+    async with services.database.single() as tx:
+        for (dialect, status), count in (await installation.links_by_status(tx)).items():
+            metrics.links.labels(dialect, status).set(count)
+
+
+@asynccontextmanager
+async def _running(loops: list[Awaitable[None]]) -> AsyncIterator[None]:
+    tasks = [asyncio.ensure_future(loop) for loop in loops]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _forever(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 (a loop must outlive a database that is away)
+            log.warning("background work failed", loop=name, error=type(error).__name__)
+            await asyncio.sleep(1)
