@@ -77,7 +77,12 @@ async def serve(
                 await stack.enter_async_context(worker.working(process.settings, process.services, process.bell))
             application = server.application(process.settings, process.services, examples=process.examples)
             http = _Http(_http_settings(process.settings, application))
-            stop = _on_signals(http.stop)
+
+            def leave() -> None:
+                process.services.closing.set()
+                http.stop()
+
+            stop = _on_signals(leave)
             serving = asyncio.create_task(http.serve(sockets=[listening]))
             await http.up(serving)
             _settle_garbage_collector()

@@ -1,7 +1,8 @@
 """Process-wide objects, built once by the server or the worker and never changed."""
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from payglot.operations.clock import Clock
 from payglot.operations.vault import Vault
@@ -23,3 +24,5 @@ class Services:
     public_url: str
     sandbox: bool
     wake: Callable[[], None]
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the server stops: endless responses (server-sent events) end then, instead of holding it up."""
