@@ -17,6 +17,11 @@ class Clock:
         now = datetime.now(UTC) + self._offset
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
+    @property
+    def offset_seconds(self) -> int:
+        """How far it is ahead of the system's time."""
+        return round(self._offset.total_seconds())
+
     async def sync(self, tx: Tx) -> None:
         self._offset = timedelta(seconds=await installation.clock_offset_seconds(tx))
 

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from payglot.domain.errors import DomainError
 from payglot.store.database import is_unreachable
@@ -33,7 +33,7 @@ def build(
     title: str,
     description: str,
     security: Mapping[str, Mapping[str, Any]],
-) -> ASGIApp:
+) -> "Contained":
     """The entrance as an ASGI application. Whatever goes wrong inside is answered by `render`."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.services = services
