@@ -63,19 +63,9 @@ class World:
         if key not in self.headers_by_merchant:
             issued = DIALECTS[dialect].issue(merchant.id)
             async with self.services.database.transaction() as tx:
-                for each in issued.keys:
-                    await credentials.issue(
-                        tx,
-                        self.services.vault,
-                        merchant_id=merchant.id,
-                        dialect=dialect,
-                        kind=each.kind,
-                        value=each.value,
-                        secret=each.secret,
-                        scopes=each.scopes,
-                        details=each.details,
-                        now=self.now,
-                    )
+                await credentials.issue(
+                    tx, self.services.vault, merchant_id=merchant.id, dialect=dialect, issued=issued, now=self.now
+                )
             self.services.callers.forget()
             self.headers_by_merchant[key] = dict(issued.headers)
         return self.headers_by_merchant[key]

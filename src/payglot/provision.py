@@ -40,19 +40,9 @@ async def provision(
     dialects: dict[str, Any] = {}
     for dialect in DIALECTS.values():
         issued = dialect.issue(merchant.id)
-        for key in issued.keys:
-            await credentials.issue(
-                tx,
-                services.vault,
-                merchant_id=merchant.id,
-                dialect=dialect.name,
-                kind=key.kind,
-                value=key.value,
-                secret=key.secret,
-                scopes=key.scopes,
-                details=key.details,
-                now=now,
-            )
+        await credentials.issue(
+            tx, services.vault, merchant_id=merchant.id, dialect=dialect.name, issued=issued, now=now
+        )
         secret = dialect.webhooks.new_secret()
         await endpoints.create(
             tx,

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from payglot.admin.health import refresh_gauges
 from payglot.dialects import DIALECTS
-from payglot.operations import deliveries, expiry, installation
+from payglot.operations import expiry
 from payglot.settings import Settings
 from payglot.store.listen import Listener
 from payglot.web import metrics
@@ -89,7 +90,7 @@ async def working(settings: Settings, services: Services, bell: Bell) -> AsyncIt
         await asyncio.sleep(EXPIRY_SECONDS)
 
     async def keep_gauges() -> None:
-        await set_gauges(services)
+        await refresh_gauges(services)
         await asyncio.sleep(GAUGES_SECONDS)
 
     try:
@@ -97,15 +98,6 @@ async def working(settings: Settings, services: Services, bell: Bell) -> AsyncIt
             yield
     finally:
         await sender.close()
-
-
-async def set_gauges(services: Services) -> None:
-    waiting, lag = await deliveries.lag(services.database, services.clock.now())
-    metrics.events_waiting.set(waiting)
-    metrics.lag_seconds.set(lag.total_seconds())
-    async with services.database.single() as tx:
-        for (dialect, status), count in (await installation.links_by_status(tx)).items():
-            metrics.links.labels(dialect, status).set(count)
 
 
 @asynccontextmanager

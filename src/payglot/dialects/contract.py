@@ -1,36 +1,17 @@
 """What every dialect is made of. The registry holds one of these per provider."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from starlette.types import ASGIApp
 
+from payglot.operations.credentials import Issued as Issued
+from payglot.operations.credentials import IssuedKey as IssuedKey
 from payglot.web.flow import Flow
 from payglot.web.services import Services
 from payglot.webhooks.format import WebhookFormat
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IssuedKey:
-    """A fresh credential, before it is stored. `value` and `secret` are what callers are recognised and proven by."""
-
-    kind: Literal["api_key", "oauth_client", "access_token", "refresh_token"]
-    value: str
-    secret: str | None = None
-    scopes: tuple[str, ...] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Issued:
-    """What a merchant is given: `headers` ready to send, `extra` shown beside them (Qonto's OAuth client), and the
-    keys to remember. Shown once."""
-
-    headers: Mapping[str, str]
-    keys: tuple[IssuedKey, ...]
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,8 @@
 """Credentials: issue, find, revoke. A secret is shown once, by whoever issues it; only its hash is kept."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,37 +15,52 @@ from payglot.store.credentials import Credential, Kind
 from payglot.store.database import Tx
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssuedKey:
+    """A fresh key, before it is stored: `value` identifies the caller, `secret` proves it where there are two parts."""
+
+    kind: Kind
+    value: str
+    secret: str | None = None
+    scopes: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+    ttl: timedelta | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Issued:
+    """What a merchant is given: `headers` ready to send, `extra` shown beside them (Qonto's OAuth client), and the
+    keys to remember. Shown once."""
+
+    headers: Mapping[str, str]
+    keys: tuple[IssuedKey, ...]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
 async def issue(
-    tx: Tx,
-    vault: Vault,
-    *,
-    merchant_id: UUID,
-    dialect: str,
-    kind: Kind,
-    value: str,
-    secret: str | None = None,
-    scopes: Sequence[str] = (),
-    details: Mapping[str, Any] | None = None,
-    expires_at: datetime | None = None,
-    now: datetime,
-) -> Credential:
-    """Remember a new credential: `value` identifies the caller, `secret` proves it where the dialect has two parts."""
-    credential = Credential(
-        id=identity.new_id(),
-        merchant_id=merchant_id,
-        dialect=dialect,
-        kind=kind,
-        lookup=vault.fingerprint(dialect, value),
-        proof=None if secret is None else vault.fingerprint(dialect, secret),
-        scopes=tuple(scopes),
-        details=dict(details or {}),
-        created_at=now,
-        expires_at=expires_at,
-        revoked_at=None,
-    )
-    await stored.create(tx, credential)
+    tx: Tx, vault: Vault, *, merchant_id: UUID, dialect: str, issued: Issued, now: datetime
+) -> list[Credential]:
+    """Remember fresh keys, by their hashes only."""
+    credentials = [
+        Credential(
+            id=identity.new_id(),
+            merchant_id=merchant_id,
+            dialect=dialect,
+            kind=key.kind,
+            lookup=vault.fingerprint(dialect, key.value),
+            proof=None if key.secret is None else vault.fingerprint(dialect, key.secret),
+            scopes=key.scopes,
+            details=dict(key.details),
+            created_at=now,
+            expires_at=None if key.ttl is None else now + key.ttl,
+            revoked_at=None,
+        )
+        for key in issued.keys
+    ]
+    for credential in credentials:
+        await stored.create(tx, credential)
     await stored.announce_change(tx)
-    return credential
+    return credentials
 
 
 async def find(tx: Tx, lookup: bytes) -> tuple[Credential, Merchant] | None:

@@ -8,9 +8,7 @@ from uuid import UUID
 from payglot.domain import identity
 from payglot.domain.errors import NotFound
 from payglot.domain.event import Event
-from payglot.store import deliveries as stored
-from payglot.store import endpoints as stored_endpoints
-from payglot.store import events as stored_events
+from payglot.store import deliveries as stored, endpoints as stored_endpoints, events as stored_events
 from payglot.store.database import Database, Tx
 from payglot.store.deliveries import Attempt, Delivery, Verdict
 from payglot.store.endpoints import Endpoint
@@ -50,9 +48,9 @@ async def fan_out(
     rest: list[Delivery] = []
     sending = dict(busy)
     for delivery, endpoint in made:
-        busy = sending.get(endpoint.id, 0)
-        if len(leased) < lease and busy < per_endpoint and delivery.status == "pending":
-            sending[endpoint.id] = busy + 1
+        count = sending.get(endpoint.id, 0)
+        if len(leased) < lease and count < per_endpoint and delivery.status == "pending":
+            sending[endpoint.id] = count + 1
             leased.append((replace(delivery, leased_until=wall + LEASE), endpoint))
         else:
             rest.append(delivery)

@@ -5,9 +5,7 @@ from datetime import datetime
 
 from payglot.domain.errors import ChangedMeanwhile, IllegalTransition
 from payglot.operations import links, payments
-from payglot.store import idempotency
-from payglot.store import links as stored_links
-from payglot.store import payments as stored_payments
+from payglot.store import idempotency, links as stored_links, payments as stored_payments
 from payglot.store.database import Database
 
 BATCH = 200

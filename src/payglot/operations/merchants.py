@@ -8,8 +8,7 @@ from payglot.domain import identity
 from payglot.domain.errors import NotFound
 from payglot.domain.merchant import Merchant, MerchantSettings, Mode
 from payglot.operations.vault import handle_from
-from payglot.store import credentials
-from payglot.store import merchants as stored
+from payglot.store import credentials, merchants as stored
 from payglot.store.database import Tx
 
 

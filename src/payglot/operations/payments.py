@@ -4,16 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from payglot.domain import identity
-from payglot.domain import payment as payments
+from payglot.domain import identity, payment as payments
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import IllegalTransition, LinkNotPayable, NotFound, TransferKnown
 from payglot.domain.money import Money
 from payglot.domain.payment import AttemptRule, Opening, Payment, PaymentStatus, Step
 from payglot.domain.transfer import TRANSITIONS, Transfer, TransferStatus
 from payglot.operations import links
-from payglot.store import deliveries
-from payglot.store import payments as stored
+from payglot.store import deliveries, payments as stored
 from payglot.store.database import Tx
 
 
@@ -91,6 +89,20 @@ async def lapse(tx: Tx, link_id: UUID, payment_id: UUID, now: datetime) -> Dossi
         return dossier
     step = payments.lapse(dossier.link, payment, dossier.transfers_of(payment), now)
     return await _write(tx, dossier, step)
+
+
+async def get(tx: Tx, id: UUID) -> tuple[Payment, tuple[Transfer, ...]]:
+    """With its transfers, oldest first, whoever's it is: for the operator. Raises NotFound."""
+    link_id = await stored.link_of(tx, id)
+    payment = None if link_id is None else await stored.find(tx, link_id, id)
+    if payment is None:
+        raise NotFound(thing="payment")
+    return payment, await stored.transfers_of(tx, id)
+
+
+async def newest(tx: Tx, merchant_id: UUID | None, *, before: UUID | None = None, limit: int = 50) -> list[Payment]:
+    """Newest first."""
+    return await stored.newest(tx, merchant_id, before=before, limit=limit)
 
 
 async def _locked(tx: Tx, link_id: UUID, payment_id: UUID) -> tuple[Dossier, Payment]:

@@ -7,8 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Integer, Row, Select, Text, bindparam, cast, func, insert, or_, select, text, update
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.dialects.postgresql import JSONB, insert as upsert
 
 from payglot.store import tables
 from payglot.store.database import Tx

@@ -90,6 +90,10 @@ async def find(tx: Tx, merchant_id: UUID, dialect: str, id: UUID) -> Link | None
     return _one(await tx.execute(_by_id, {"id": id, "merchant_id": merchant_id, "dialect": dialect}))
 
 
+async def find_any(tx: Tx, id: UUID) -> Link | None:
+    return _one(await tx.execute(select(*_columns).where(_links.c.id == id)))
+
+
 async def find_by_token(tx: Tx, token: str) -> Link | None:
     try:
         return _one(await tx.execute(_by_token, {"token": bytes.fromhex(token)}))

@@ -11,8 +11,11 @@ from starlette.responses import Response
 
 from payglot.domain.errors import ChangedMeanwhile, KeyReused
 from payglot.operations import idempotency
-from payglot.store.database import Database, is_retryable
-from payglot.store.database import Tx as Tx  # entrances, which may not import the store, name it from here
+from payglot.store.database import (
+    Database,
+    Tx as Tx,  # entrances, which may not import the store, name it from here
+    is_retryable,
+)
 from payglot.web.call import Call
 
 T = TypeVar("T")

@@ -1,0 +1,1 @@
+"""The operator's API, and what an operator's monitoring reads."""

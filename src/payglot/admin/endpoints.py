@@ -1,0 +1,235 @@
+"""Webhook endpoints and deliveries."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+from typing_extensions import TypedDict
+
+from payglot.admin import cursor, mapping, schemas
+from payglot.admin.office import Errand, errand, uuid
+from payglot.admin.openapi import BY_MERCHANT, FAILURES
+from payglot.operations import deliveries, endpoints, merchants
+from payglot.web import inputs, instants, openapi
+from payglot.web.answers import answer
+from payglot.web.atomic import Tx, atomic
+from payglot.web.refusals import Invalid
+from payglot.webhooks.format import Receiver
+
+router = APIRouter()
+
+STATUSES = ("pending", "delivered", "exhausted", "canceled")
+
+
+class EndpointList(TypedDict):
+    data: list[schemas.Endpoint]
+
+
+class DeliveryPage(TypedDict):
+    data: list[schemas.Delivery]
+    next_cursor: str | None
+
+
+_ENDPOINTS = "/admin/v1/merchants/{merchant_id}/endpoints"
+
+
+@router.post(
+    _ENDPOINTS,
+    **openapi.operation(
+        "Create a webhook endpoint; its secret is shown once",
+        body=schemas.CreateEndpoint,
+        answers={201: ("Created", schemas.EndpointWithSecret), **FAILURES},
+    ),
+)
+async def create(merchant_id: str, request: Request) -> Response:
+    call = errand(request)
+    body = inputs.check(schemas.CreateEndpoint, await inputs.read_json(request))
+    _check_url(call, body.url)
+    port = call.office.ports[body.dialect]
+
+    async def work(tx: Tx) -> Response:
+        merchant = await merchants.get(tx, uuid(merchant_id, "merchant"))
+        secret = port.webhooks.new_secret()
+        made = await endpoints.create(
+            tx,
+            call.services.vault,
+            merchant_id=merchant.id,
+            dialect=body.dialect,
+            url=body.url,
+            secret=secret,
+            details=port.endpoint_details(merchant.id),
+            now=call.now,
+        )
+        return answer(201, {**mapping.endpoint(made), "secret": secret})
+
+    return await atomic(call.services.database, work)
+
+
+@router.get(_ENDPOINTS, **openapi.operation("List endpoints", answers={200: ("OK", EndpointList), **FAILURES}))
+async def index(merchant_id: str, request: Request) -> Response:
+    call = errand(request)
+    async with call.services.database.single() as tx:
+        merchant = await merchants.get(tx, uuid(merchant_id, "merchant"))
+        found = await endpoints.of_merchant(tx, merchant.id)
+    return answer(200, {"data": [mapping.endpoint(each) for each in found]})
+
+
+@router.patch(
+    _ENDPOINTS + "/{endpoint_id}",
+    **openapi.operation(
+        "Change an endpoint's address, disable or enable it",
+        body=schemas.ChangeEndpoint,
+        answers={200: ("OK", schemas.Endpoint), **FAILURES},
+    ),
+)
+async def change(merchant_id: str, endpoint_id: str, request: Request) -> Response:
+    call = errand(request)
+    body = inputs.check(schemas.ChangeEndpoint, await inputs.read_json(request))
+    if body.url is not None:
+        _check_url(call, body.url)
+
+    async def work(tx: Tx) -> Response:
+        changed = await endpoints.change(
+            tx,
+            uuid(merchant_id, "merchant"),
+            uuid(endpoint_id, "endpoint"),
+            url=body.url,
+            enabled=body.enabled,
+            now=call.now,
+        )
+        return answer(200, mapping.endpoint(changed))
+
+    response = await atomic(call.services.database, work)
+    call.services.wake()
+    return response
+
+
+@router.post(
+    _ENDPOINTS + "/{endpoint_id}/rotate-secret",
+    **openapi.operation(
+        "A new secret, shown once; the old one signs beside it for 24 hours",
+        answers={200: ("OK", schemas.EndpointWithSecret), **FAILURES},
+    ),
+)
+async def rotate(merchant_id: str, endpoint_id: str, request: Request) -> Response:
+    call = errand(request)
+
+    async def work(tx: Tx) -> Response:
+        merchant, id = uuid(merchant_id, "merchant"), uuid(endpoint_id, "endpoint")
+        known = await endpoints.get(tx, merchant, id)
+        secret = call.office.ports[known.dialect].webhooks.new_secret()
+        rotated = await endpoints.rotate_secret(tx, call.services.vault, merchant, id, secret=secret, now=call.now)
+        return answer(200, {**mapping.endpoint(rotated), "secret": secret})
+
+    return await atomic(call.services.database, work)
+
+
+@router.post(
+    _ENDPOINTS + "/{endpoint_id}/test",
+    **openapi.operation("Send a test event", answers={202: ("On its way", schemas.Delivery), **FAILURES}),
+)
+async def test(merchant_id: str, endpoint_id: str, request: Request) -> Response:
+    call = errand(request)
+
+    async def work(tx: Tx) -> Response:
+        known = await endpoints.get(tx, uuid(merchant_id, "merchant"), uuid(endpoint_id, "endpoint"))
+        receiver = Receiver(
+            id=known.id, merchant_id=known.merchant_id, created_at=known.created_at, details=known.details
+        )
+        message = call.office.ports[known.dialect].webhooks.test_message(receiver, call.now)
+        sent = await deliveries.send_test(
+            tx, known, name=message.name, path=message.path, body=message.body, now=call.now
+        )
+        return answer(202, mapping.delivery(sent))
+
+    response = await atomic(call.services.database, work)
+    call.services.wake()
+    return response
+
+
+@router.post(
+    _ENDPOINTS + "/{endpoint_id}/replay",
+    **openapi.operation(
+        "Send again everything made for an endpoint from an instant on",
+        body=schemas.Replay,
+        answers={202: ("On its way", schemas.Replayed), **FAILURES},
+    ),
+)
+async def replay(merchant_id: str, endpoint_id: str, request: Request) -> Response:
+    call = errand(request)
+    body = inputs.check(schemas.Replay, await inputs.read_json(request))
+    try:
+        since = instants.parse(body.since)
+    except ValueError:
+        raise Invalid([{"loc": ("since",), "msg": "must be an ISO 8601 date-time with an offset"}]) from None
+
+    async def work(tx: Tx) -> Response:
+        known = await endpoints.get(tx, uuid(merchant_id, "merchant"), uuid(endpoint_id, "endpoint"))
+        return answer(202, {"deliveries": await deliveries.replay(tx, known.id, since, call.now)})
+
+    response = await atomic(call.services.database, work)
+    call.services.wake()
+    return response
+
+
+@router.get(
+    "/admin/v1/deliveries",
+    **openapi.operation(
+        "List deliveries, newest first",
+        answers={200: ("OK", DeliveryPage), **FAILURES},
+        parameters=(*BY_MERCHANT, openapi.query("status", "Only these", type="string", enum=list(STATUSES))),
+    ),
+)
+async def list_deliveries(request: Request) -> Response:
+    call = errand(request)
+    limit, before = cursor.limit_of(request), cursor.id_of(request, "cursor")
+    status = request.query_params.get("status")
+    if status is not None and status not in STATUSES:
+        raise Invalid([{"loc": ("status",), "msg": f"must be one of {', '.join(STATUSES)}"}])
+    async with call.services.database.single() as tx:
+        found = await deliveries.newest(
+            tx, cursor.id_of(request, "merchant_id"), status=status, before=before, limit=limit + 1
+        )
+    return answer(200, cursor.page(found, limit, mapping.delivery, lambda last: str(last.id)))
+
+
+@router.get(
+    "/admin/v1/deliveries/{delivery_id}",
+    **openapi.operation(
+        "Read a delivery with its attempts", answers={200: ("OK", schemas.DeliveryWithAttempts), **FAILURES}
+    ),
+)
+async def read_delivery(delivery_id: str, request: Request) -> Response:
+    call = errand(request)
+    async with call.services.database.single() as tx:
+        found, attempts = await deliveries.get(tx, None, uuid(delivery_id, "delivery"))
+    shown: schemas.DeliveryWithAttempts = {
+        **mapping.delivery(found),
+        "body": found.body.decode(errors="replace"),
+        "log": [mapping.attempt(each) for each in attempts],
+    }
+    return answer(200, shown)
+
+
+@router.post(
+    "/admin/v1/deliveries/{delivery_id}/redeliver",
+    **openapi.operation("Send it again", answers={202: ("On its way", schemas.Delivery), **FAILURES}),
+)
+async def redeliver(delivery_id: str, request: Request) -> Response:
+    call = errand(request)
+    id: UUID = uuid(delivery_id, "delivery")
+
+    async def work(tx: Tx) -> Response:
+        return answer(202, mapping.delivery(await deliveries.redeliver(tx, None, id, call.now)))
+
+    response = await atomic(call.services.database, work)
+    call.services.wake()
+    return response
+
+
+def _check_url(call: Errand, url: str) -> None:
+    try:
+        call.office.check_url(url)
+    except ValueError as error:
+        raise Invalid([{"loc": ("url",), "msg": str(error)}]) from None

@@ -1,0 +1,82 @@
+"""`/healthz` (this process), `/readyz` (database, schema, worker's lag) and `/metrics` (Prometheus)."""
+
+import asyncio
+from datetime import timedelta
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from payglot.operations import deliveries, installation
+from payglot.web import metrics
+from payglot.web.answers import answer
+from payglot.web.services import Services
+
+PATIENCE_SECONDS = 3.0
+MAX_LAG = timedelta(minutes=5)
+
+
+def build(services: Services, *, schema_head: str) -> ASGIApp:
+    """Needs no credentials: it tells nothing about merchants beyond counts."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await _answer(services, schema_head, Request(scope, receive))
+        await response(scope, receive, send)
+
+    return app
+
+
+async def _answer(services: Services, schema_head: str, request: Request) -> Response:
+    if request.method not in ("GET", "HEAD"):
+        return answer(405, {"error": "Method not allowed."}, headers={"Allow": "GET, HEAD"})
+    match request.url.path:
+        case "/healthz":
+            return answer(200, {"status": "ok"})
+        case "/readyz":
+            return await _readiness(services, schema_head)
+        case "/metrics":
+            # Counted when asked, so that a process without a worker shows them as well.
+            await _refresh(services)
+            return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)
+        case _:
+            return answer(404, {"error": "Nothing is served here."})
+
+
+async def _readiness(services: Services, schema_head: str) -> Response:
+    checks: dict[str, str] = {}
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            async with services.database.single() as tx:
+                revision = await installation.schema_revision(tx)
+            _, lag = await deliveries.lag(services.database, services.clock.now())
+    except Exception:  # noqa: BLE001 (whatever keeps us from asking, the answer is: not ready)
+        return answer(503, {"status": "unavailable", "checks": {"database": "unreachable"}})
+    checks["database"] = "ok"
+    checks["schema"] = "ok" if revision == schema_head else "not migrated"
+    checks["worker"] = "ok" if lag <= MAX_LAG else "behind"
+    ready = all(state == "ok" for state in checks.values())
+    body = {
+        "status": "ok" if ready else "unavailable",
+        "checks": checks,
+        "delivery_lag_seconds": round(lag.total_seconds()),
+    }
+    return answer(200 if ready else 503, body)
+
+
+async def _refresh(services: Services) -> None:
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await refresh_gauges(services)
+    except Exception:  # noqa: BLE001 (the rest of the page is worth having without the database)
+        return
+
+
+async def refresh_gauges(services: Services) -> None:
+    """Bring the counts that live in the database up to date."""
+    waiting, lag = await deliveries.lag(services.database, services.clock.now())
+    metrics.events_waiting.set(waiting)
+    metrics.lag_seconds.set(lag.total_seconds())
+    async with services.database.single() as tx:
+        for (dialect, status), count in (await installation.links_by_status(tx)).items():
+            metrics.links.labels(dialect, status).set(count)

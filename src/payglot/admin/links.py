@@ -1,0 +1,123 @@
+"""Links, payments and events, across dialects."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+from typing_extensions import TypedDict
+
+from payglot.admin import cursor, mapping, schemas
+from payglot.admin.office import errand, uuid
+from payglot.admin.openapi import BY_MERCHANT, FAILURES
+from payglot.operations import events, links, payments
+from payglot.web import openapi
+from payglot.web.answers import answer
+
+router = APIRouter()
+
+
+class LinkPage(TypedDict):
+    data: list[schemas.Link]
+    next_cursor: str | None
+
+
+class PaymentPage(TypedDict):
+    data: list[schemas.Payment]
+    next_cursor: str | None
+
+
+class EventPage(TypedDict):
+    data: list[schemas.Event]
+    next_cursor: str | None
+
+
+class EventList(TypedDict):
+    data: list[schemas.Event]
+
+
+@router.get(
+    "/admin/v1/links",
+    **openapi.operation(
+        "List links, newest first", answers={200: ("OK", LinkPage), **FAILURES}, parameters=BY_MERCHANT
+    ),
+)
+async def list_links(request: Request) -> Response:
+    call = errand(request)
+    limit, before = cursor.limit_of(request), cursor.position_of(request)
+    async with call.services.database.single() as tx:
+        found = await links.newest(tx, cursor.id_of(request, "merchant_id"), before=before, limit=limit + 1)
+    seen = [link.seen_at(call.now) for link in found]
+    return answer(
+        200,
+        cursor.page(
+            seen,
+            limit,
+            lambda link: mapping.link(link, call.services.public_url),
+            lambda last: cursor.position(last.created_at, last.id),
+        ),
+    )
+
+
+@router.get(
+    "/admin/v1/links/{link_id}",
+    **openapi.operation(
+        "Read a link with its payments and transfers", answers={200: ("OK", schemas.LinkWithPayments), **FAILURES}
+    ),
+)
+async def read_link(link_id: str, request: Request) -> Response:
+    call = errand(request)
+    async with call.services.database.single() as tx:
+        found = await links.get_any(tx, uuid(link_id, "link"), call.now)
+    return answer(200, mapping.dossier(found, call.services.public_url))
+
+
+@router.get(
+    "/admin/v1/links/{link_id}/events",
+    **openapi.operation("A link's whole history, oldest first", answers={200: ("OK", EventList), **FAILURES}),
+)
+async def link_events(link_id: str, request: Request) -> Response:
+    call = errand(request)
+    async with call.services.database.single() as tx:
+        found = await links.get_any(tx, uuid(link_id, "link"), call.now)
+        told = await events.of_link(tx, found.link.id)
+    return answer(200, {"data": [mapping.event(each) for each in told]})
+
+
+@router.get(
+    "/admin/v1/payments",
+    **openapi.operation(
+        "List payments, newest first", answers={200: ("OK", PaymentPage), **FAILURES}, parameters=BY_MERCHANT
+    ),
+)
+async def list_payments(request: Request) -> Response:
+    call = errand(request)
+    limit, before = cursor.limit_of(request), cursor.id_of(request, "cursor")
+    async with call.services.database.single() as tx:
+        found = await payments.newest(tx, cursor.id_of(request, "merchant_id"), before=before, limit=limit + 1)
+    return answer(200, cursor.page(found, limit, mapping.payment, lambda last: str(last.id)))
+
+
+@router.get(
+    "/admin/v1/payments/{payment_id}",
+    **openapi.operation(
+        "Read a payment with its transfers", answers={200: ("OK", schemas.PaymentWithTransfers), **FAILURES}
+    ),
+)
+async def read_payment(payment_id: str, request: Request) -> Response:
+    call = errand(request)
+    async with call.services.database.single() as tx:
+        found, transfers = await payments.get(tx, uuid(payment_id, "payment"))
+    return answer(200, {**mapping.payment(found), "transfers": [mapping.transfer(each) for each in transfers]})
+
+
+@router.get(
+    "/admin/v1/events",
+    **openapi.operation(
+        "List events, newest first", answers={200: ("OK", EventPage), **FAILURES}, parameters=BY_MERCHANT
+    ),
+)
+async def list_events(request: Request) -> Response:
+    call = errand(request)
+    limit, before = cursor.limit_of(request), cursor.id_of(request, "cursor")
+    async with call.services.database.single() as tx:
+        found = await events.newest(tx, cursor.id_of(request, "merchant_id"), before=before, limit=limit + 1)
+    return answer(200, cursor.page(found, limit, mapping.event, lambda last: str(last.id)))

@@ -1,0 +1,252 @@
+"""The shapes of the operator's API."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork
+from schwifty import IBAN
+from schwifty.exceptions import SchwiftyException
+from typing_extensions import TypedDict
+
+from payglot.web.openapi import Instant
+
+Dialect = Literal["p100", "devdraft", "bridge", "qonto", "txn"]
+
+
+def _iban(text: str) -> str:
+    try:
+        return str(IBAN(text))
+    except SchwiftyException:
+        raise ValueError("not a valid IBAN") from None
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class BeneficiaryBody(_Body):
+    name: Annotated[str, Field(min_length=1, max_length=70)]
+    iban: Annotated[str, Field(max_length=50), AfterValidator(_iban)]
+    bic: Annotated[str | None, Field(max_length=11)] = None
+    bank_name: Annotated[str | None, Field(max_length=100)] = None
+
+
+Domain = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$")]
+
+
+class SettingsBody(_Body):
+    """Every member optional: those that are sent replace what is there."""
+
+    redirect_domains: Annotated[list[Domain], Field(max_length=100)] = []
+    allowed_ips: Annotated[list[IPvAnyNetwork], Field(max_length=100)] = []
+    default_beneficiary: BeneficiaryBody | None = None
+    beneficiary_mode: Literal["single", "per_payment"] = "per_payment"
+    brand_color: Annotated[str | None, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = None
+    logo_url: Annotated[str | None, Field(pattern=r"^https://[^\s\\\"'<>]{1,500}$")] = None
+    default_expiry_seconds: Annotated[
+        dict[Dialect, Annotated[int, Field(ge=60, le=366 * 86400)]], Field(max_length=5)
+    ] = {}
+    underpayment_window_seconds: Annotated[int, Field(ge=60, le=30 * 86400)] = 1800
+    vat_reading: Literal["percent", "fraction", "auto"] = "percent"
+    manual_transfer: bool = True
+    require_idempotency_key: bool = False
+    account_currency: Literal["EUR", "USD", "USDT", "USDC"] = "EUR"
+
+
+class CreateMerchant(_Body):
+    name: Annotated[str, Field(min_length=1, max_length=70)]
+    mode: Literal["test", "live"] = "test"
+    handle: Annotated[str | None, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] = None
+    settings: SettingsBody = SettingsBody()
+
+
+class ChangeMerchant(_Body):
+    name: Annotated[str | None, Field(min_length=1, max_length=70)] = None
+    settings: SettingsBody | None = None
+
+
+class IssueCredential(_Body):
+    dialect: Dialect
+
+
+class RevokeCredential(_Body):
+    """`overlap_seconds` lets a rotated credential live on for a while, 7 days at most."""
+
+    overlap_seconds: Annotated[int, Field(ge=0, le=7 * 86400)] = 0
+
+
+class CreateEndpoint(_Body):
+    dialect: Dialect
+    url: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class ChangeEndpoint(_Body):
+    url: Annotated[str | None, Field(min_length=1, max_length=2000)] = None
+    enabled: bool | None = None
+
+
+class Replay(_Body):
+    since: Annotated[str, Field(max_length=40)]
+
+
+class Merchant(TypedDict):
+    id: str
+    name: str
+    handle: str
+    mode: str
+    settings: dict[str, Any]
+    created_at: Instant
+
+
+class Credential(TypedDict):
+    id: str
+    dialect: str
+    kind: str
+    scopes: list[str]
+    created_at: Instant
+    expires_at: Instant | None
+    revoked_at: Instant | None
+
+
+class IssuedCredential(TypedDict):
+    """`headers` are shown this once."""
+
+    dialect: str
+    headers: dict[str, str]
+    extra: dict[str, Any]
+    credential_ids: list[str]
+
+
+class Endpoint(TypedDict):
+    id: str
+    dialect: str
+    url: str
+    enabled: bool
+    secret_rotating_until: Instant | None
+    created_at: Instant
+    updated_at: Instant
+
+
+class EndpointWithSecret(Endpoint):
+    """`secret` is shown this once."""
+
+    secret: str
+
+
+class Link(TypedDict):
+    id: str
+    merchant_id: str
+    dialect: str
+    mode: str
+    status: str
+    amount: str | None
+    currency: str
+    title: str | None
+    reference: str | None
+    url: str
+    max_payments: int | None
+    payments_taken: int
+    payments_paid: int
+    expires_at: Instant | None
+    created_at: Instant
+    updated_at: Instant
+
+
+class Transfer(TypedDict):
+    id: str
+    rail: str
+    reference: str
+    amount: str
+    currency: str
+    status: str
+    confirmations: int
+    required_confirmations: int
+    detected_at: Instant
+    confirmed_at: Instant | None
+
+
+class Payment(TypedDict):
+    id: str
+    merchant_id: str
+    link_id: str
+    dialect: str
+    number: int
+    status: str
+    settlement: str
+    method: str
+    amount: str
+    currency: str
+    due: str
+    due_currency: str
+    received: str
+    network: str | None
+    destination: str | None
+    failure: str | None
+    created_at: Instant
+    updated_at: Instant
+    paid_at: Instant | None
+
+
+class PaymentWithTransfers(Payment):
+    transfers: list[Transfer]
+
+
+class LinkWithPayments(Link):
+    payments: list[PaymentWithTransfers]
+
+
+class Event(TypedDict):
+    id: str
+    merchant_id: str
+    dialect: str
+    link_id: str
+    payment_id: str | None
+    kind: str
+    sequence: int
+    link_status: str
+    payment_status: str | None
+    occurred_at: Instant
+
+
+class Attempt(TypedDict):
+    number: int
+    started_at: Instant
+    duration_ms: int
+    status: int | None
+    error: str | None
+    request_headers: dict[str, str]
+    answer: str
+
+
+class Delivery(TypedDict):
+    id: str
+    merchant_id: str
+    dialect: str
+    endpoint_id: str
+    event_id: str | None
+    link_id: str | None
+    name: str
+    status: str
+    attempts: int
+    next_attempt_at: Instant | None
+    last_status: int | None
+    last_error: str | None
+    created_at: Instant
+    finished_at: Instant | None
+
+
+class DeliveryWithAttempts(Delivery):
+    body: str
+    log: list[Attempt]
+
+
+class Failure(TypedDict):
+    code: str
+    message: str
+
+
+class FailureBody(TypedDict):
+    error: Failure
+
+
+class Replayed(TypedDict):
+    deliveries: int
