@@ -191,7 +191,7 @@ class Postgres:
         while True:
             seen_bytes = log.stat().st_size if log.exists() else 0
             try:
-                self._pg_ctl("start", "-l", log.name, "-t", START_TIMEOUT_SECONDS, "-o", _as_options(settings))
+                self._run("pg_ctl", "start", *options, cluster=self._cluster)
             except CannotStart:
                 reason = _last_complaint(log, seen_bytes)
                 # The children of a killed server need a moment to notice.
