@@ -6,7 +6,7 @@ from datetime import datetime
 
 from payglot.domain import money
 from payglot.domain.dossier import Dossier
-from payglot.domain.errors import LinkNotPayable, OutcomeImpossible, RedirectForbidden
+from payglot.domain.errors import AmountInvalid, LinkNotPayable, OutcomeImpossible, RedirectForbidden
 from payglot.domain.merchant import Merchant, Mode, allow_redirect, redirect_host
 from payglot.domain.money import Money
 from payglot.domain.payment import LIVE, Payment, PaymentStatus
@@ -256,7 +256,10 @@ def _sum(payment: Payment, wish: Wish, percent: int) -> Money:
     missing = payment.missing if payment.missing.minor else payment.due
     if wish.amount is not None:
         asked = money.parse(wish.amount, payment.amount.currency)
-        return replace(payment.due, minor=max(1, payment.due.minor * asked.minor // payment.amount.minor))
+        minor = max(1, payment.due.minor * asked.minor // payment.amount.minor)
+        if minor > money.MAX_MINOR:
+            raise AmountInvalid
+        return replace(payment.due, minor=minor)
     return replace(missing, minor=max(1, missing.minor * percent // 100))
 
 
