@@ -187,7 +187,19 @@ def test_money_that_is_taken_back_reverses_the_payment() -> None:
     assert (undone.payment.after.status, undone.payment.after.settlement) == (P.REVERSED, S.REVERSED)
 
 
-VERBS = ("start", "authorize", "confirm", "pay", "partial", "detect", "fail", "cancel", "lapse", "expire", "cancel link")
+VERBS = (
+    "start",
+    "authorize",
+    "confirm",
+    "pay",
+    "partial",
+    "detect",
+    "fail",
+    "cancel",
+    "lapse",
+    "expire",
+    "cancel link",
+)
 
 
 @given(

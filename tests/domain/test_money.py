@@ -38,7 +38,9 @@ def test_plain_decimals_become_minor_units(text: str, unit: Currency, minor: int
     assert money.parse(text, unit) == Money(minor=minor, currency=unit)
 
 
-@pytest.mark.parametrize(("text", "unit"), [("0.001", Currency.EUR), ("1.5", Currency.JPY), ("0.0000001", Currency.USDC)])
+@pytest.mark.parametrize(
+    ("text", "unit"), [("0.001", Currency.EUR), ("1.5", Currency.JPY), ("0.0000001", Currency.USDC)]
+)
 def test_more_decimals_than_the_currency_has_are_refused(text: str, unit: Currency) -> None:
     with pytest.raises(AmountTooPrecise) as refused:
         money.parse(text, unit)
