@@ -141,7 +141,7 @@ def _welcome(process: Ready) -> str:
         "",
         "  Create a link in each of the five dialects (paste one):",
     ]
-    for name, command in process.examples.items():
+    for name, command in (process.demo.examples() if process.demo else {}).items():
         lines += ["", f"  # {name}", f"  {command}"]
     lines += [
         "",

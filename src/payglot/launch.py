@@ -8,9 +8,10 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import uvicorn
 from sqlalchemy.exc import DBAPIError
@@ -22,6 +23,7 @@ from payglot.domain.merchant import Mode
 from payglot.embedded import Postgres
 from payglot.operations import installation
 from payglot.provision import demo_merchant, provision
+from payglot.sandbox import Demo
 from payglot.settings import Settings, check, with_sandbox_secrets
 from payglot.store.database import Database, is_unreachable
 from payglot.web import instants
@@ -43,8 +45,7 @@ class Ready:
     settings: Settings
     services: Services
     bell: worker.Bell
-    examples: dict[str, str] = field(default_factory=dict)
-    """In the demo: a working `curl` per dialect."""
+    demo: Demo | None = None
 
 
 @asynccontextmanager
@@ -71,11 +72,11 @@ async def serve(
     try:
         async with ready(settings) as process, contextlib.AsyncExitStack() as stack:
             if demo:
-                process = replace(process, examples=await _examples(process))
+                process = replace(process, demo=await _demo(process))
             await stack.enter_async_context(worker.listening(process.services, process.bell))
             if with_worker:
                 await stack.enter_async_context(worker.working(process.settings, process.services, process.bell))
-            application = server.application(process.settings, process.services, examples=process.examples)
+            application = server.application(process.settings, process.services, demo=process.demo)
             http = _Http(_http_settings(process.settings, application))
 
             def leave() -> None:
@@ -143,7 +144,7 @@ async def provision_one(
         )
 
 
-async def _examples(process: Ready) -> dict[str, str]:
+async def _demo(process: Ready) -> Demo:
     services, settings = process.services, process.settings
     assert settings.admin_token is not None
     async with services.database.transaction() as tx:
@@ -153,11 +154,16 @@ async def _examples(process: Ready) -> dict[str, str]:
             file=settings.data_dir / "demo.json",
             admin_token=settings.admin_token.get_secret_value(),
         )
-    expires_at = instants.millis(services.clock.now().replace(microsecond=0) + EXAMPLES_EXPIRE_AFTER)
-    return {
-        name: dialect.example(services.public_url, given["dialects"][name]["headers"], expires_at)
-        for name, dialect in DIALECTS.items()
-    }
+
+    def examples() -> dict[str, str]:
+        # Made anew for every reader: the sandbox's clock may have passed the last ones' expiry.
+        expires_at = instants.millis(services.clock.now().replace(microsecond=0) + EXAMPLES_EXPIRE_AFTER)
+        return {
+            name: dialect.example(services.public_url, given["dialects"][name]["headers"], expires_at)
+            for name, dialect in DIALECTS.items()
+        }
+
+    return Demo(merchant_id=UUID(given["merchant_id"]), examples=examples)
 
 
 @asynccontextmanager

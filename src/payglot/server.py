@@ -1,6 +1,7 @@
 """Builds the application: every entrance on one origin, and the process-wide objects they work with."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from starlette.types import ASGIApp
 
@@ -11,8 +12,10 @@ from payglot.dialects import DIALECTS
 from payglot.operations.clock import Clock
 from payglot.operations.vault import Vault
 from payglot.rails.sandbox import SandboxRail
+from payglot.sandbox import Api, Demo, Wiring, build_home, build_sandbox
 from payglot.settings import Settings
 from payglot.store.database import Database
+from payglot.web.app import Contained
 from payglot.web.callers import Callers
 from payglot.web.front import Entrance, Front
 from payglot.web.services import Services
@@ -35,13 +38,15 @@ def services(settings: Settings, database: Database, wake: Callable[[], None]) -
     )
 
 
-def application(settings: Settings, built: Services, *, examples: Mapping[str, str] | None = None) -> ASGIApp:
-    """`examples` are ready commands by dialect, for the demo's home page."""
+def application(settings: Settings, built: Services, *, demo: Demo | None = None) -> ASGIApp:
+    """`demo` is what the demo's home page shows."""
+    apps = {dialect.name: dialect.build(built) for dialect in DIALECTS.values()}
     entrances = [
-        Entrance(name=dialect.name, prefixes=dialect.prefixes, app=dialect.build(built))
-        for dialect in DIALECTS.values()
+        Entrance(name=dialect.name, prefixes=dialect.prefixes, app=apps[dialect.name]) for dialect in DIALECTS.values()
     ]
-    entrances.append(Entrance(name="admin", prefixes=("/admin",), app=operators.build(_office(settings, built))))
+    admin = operators.build(_office(settings, built))
+    entrances.append(Entrance(name="admin", prefixes=("/admin",), app=admin))
+    entrances += _pages(settings, built, {**apps, "admin": admin}, demo)
     health_app = health.build(built, schema_head=schema.head())
     entrances.append(Entrance(name="health", prefixes=("/healthz", "/readyz", "/metrics"), app=health_app))
     return Front(
@@ -49,6 +54,31 @@ def application(settings: Settings, built: Services, *, examples: Mapping[str, s
         max_body_bytes=settings.max_body_bytes,
         arrival_seconds=settings.request_timeout_seconds,
     )
+
+
+def _pages(settings: Settings, built: Services, apps: Mapping[str, ASGIApp], demo: Demo | None) -> list[Entrance]:
+    """The sandbox, and the home page: "/" takes every path that nobody else owns."""
+    assert settings.admin_token is not None
+    titles = {dialect.name: dialect.title for dialect in DIALECTS.values()}
+    wiring = Wiring(
+        flows={dialect.name: dialect.flow for dialect in DIALECTS.values()},
+        titles=titles,
+        apis={
+            name: Api(title=titles.get(name, "Operator"), document=app.app.state.document)
+            for name, app in apps.items()
+            if isinstance(app, Contained)
+        },
+        admin_token=settings.admin_token.get_secret_value(),
+        demo=demo,
+    )
+    sandbox = build_sandbox(built, wiring)
+    if built.sandbox:
+        told = {**wiring.apis, "sandbox": Api(title="Sandbox", document=sandbox.app.state.document)}
+        wiring = replace(wiring, apis=told)
+    return [
+        Entrance(name="sandbox", prefixes=("/sandbox",), app=sandbox),
+        Entrance(name="home", prefixes=("/",), app=build_home(built, wiring)),
+    ]
 
 
 def _office(settings: Settings, built: Services) -> Office:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, text
+from sqlalchemy import Row, Select, insert, select, text
 
 from payglot.store import tables
 from payglot.store.database import Tx
@@ -40,6 +40,9 @@ async def add(
     reason: str,
     received_at: datetime,
 ) -> int:
+    """Needs a transaction: messages are committed in the order of their ids, so that whoever reads on from the last id
+    they saw misses none."""
+    await tx.execute(text("SELECT pg_advisory_xact_lock(hashtext('payglot_inbox'))"))
     statement = (
         insert(_inbox)
         .values(
@@ -60,14 +63,26 @@ async def add(
 
 
 async def newest(
-    tx: Tx, merchant_id: UUID | None, *, after: int = 0, before: int | None = None, limit: int
+    tx: Tx, merchant_id: UUID | None, dialect: str | None, *, before: int | None = None, limit: int
 ) -> list[Message]:
-    statement = select(*_inbox.c).where(_inbox.c.id > after).order_by(_inbox.c.id.desc()).limit(limit)
-    if merchant_id is not None:
-        statement = statement.where(_inbox.c.merchant_id == merchant_id)
+    """Newest first; `before` is the id of the last one seen."""
+    statement = _of(merchant_id, dialect).order_by(_inbox.c.id.desc()).limit(limit)
     if before is not None:
         statement = statement.where(_inbox.c.id < before)
     return [_message(row) for row in (await tx.execute(statement)).all()]
+
+
+async def since(tx: Tx, merchant_id: UUID | None, dialect: str | None, *, after: int, limit: int) -> list[Message]:
+    """Oldest first, from just after the id `after`."""
+    statement = _of(merchant_id, dialect).where(_inbox.c.id > after).order_by(_inbox.c.id).limit(limit)
+    return [_message(row) for row in (await tx.execute(statement)).all()]
+
+
+def _of(merchant_id: UUID | None, dialect: str | None) -> Select[Any]:
+    statement = select(*_inbox.c)
+    if merchant_id is not None:
+        statement = statement.where(_inbox.c.merchant_id == merchant_id)
+    return statement if dialect is None else statement.where(_inbox.c.dialect == dialect)
 
 
 def _message(row: Row[Any] | Any) -> Message:
