@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -82,7 +82,8 @@ def _explained(error: Exception) -> refusals.Refused:
 
 def _routing_refusal(app: FastAPI, request: Request) -> refusals.Refused:
     allowed: set[str] = set()
-    for route in app.routes:
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
         if isinstance(route, APIRoute) and route.matches(request.scope)[0] is Match.PARTIAL:
             allowed |= route.methods or set()
     return refusals.UnknownMethod(tuple(sorted(allowed))) if allowed else refusals.UnknownPath()

@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any
+from uuid import uuid4
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import iter_route_contexts
 from pydantic import TypeAdapter, WithJsonSchema
+from starlette.routing import BaseRoute
 
 from payglot import __version__
 
@@ -15,6 +18,7 @@ JsonNumber = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 
+_KEY = "x-payglot"
 _REF = "#/components/schemas/{model}"
 
 
@@ -37,13 +41,7 @@ def operation(
         "summary": summary,
         "response_model": None,
         "openapi_extra": {
-            "x-payglot": {
-                "answers": answers,
-                "body": body,
-                "media_type": media_type,
-                "answer_type": answer_type,
-                "secured": secured,
-            },
+            _KEY: _Told(answers=answers, body=body, media_type=media_type, answer_type=answer_type, secured=secured),
             "parameters": list(parameters),
         },
     }
@@ -62,33 +60,60 @@ def document(
 ) -> dict[str, Any]:
     """The application's OpenAPI document. `security` names schemes that are all needed together."""
     built = get_openapi(title=title, version=__version__, description=description, routes=app.routes)
+    told = {str(t): t for t in (_told(context.original_route) for context in iter_route_contexts(app.routes)) if t}
     schemas = built.setdefault("components", {}).setdefault("schemas", {})
     built["components"]["securitySchemes"] = {name: dict(scheme) for name, scheme in security.items()}
     for path in built["paths"].values():
         for operation in path.values():
-            _complete(operation, schemas, [{name: [] for name in security}])
+            _complete(operation, told.get(operation.pop(_KEY, "")), schemas, [{name: [] for name in security}])
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     return built
 
 
-def _complete(operation: dict[str, Any], schemas: dict[str, Any], security: list[dict[str, Any]]) -> None:
-    told = operation.pop("x-payglot", None)
+class _Told(str):
+    """What an operation tells of itself. FastAPI turns whatever a route carries into JSON, and so would look into our
+    types; it leaves text alone, and by this text the rest is found again."""
+
+    __slots__ = ("answer_type", "answers", "body", "media_type", "secured")
+
+    answers: Mapping[int, tuple[str, Any]]
+    body: Any
+    media_type: str
+    answer_type: str
+    secured: bool
+
+    def __new__(cls, **fields: Any) -> "_Told":
+        told = super().__new__(cls, uuid4().hex)
+        for name, value in fields.items():
+            setattr(told, name, value)
+        return told
+
+
+def _told(route: BaseRoute) -> _Told | None:
+    extra = getattr(route, "openapi_extra", None) or {}
+    told = extra.get(_KEY)
+    return told if isinstance(told, _Told) else None
+
+
+def _complete(
+    operation: dict[str, Any], told: _Told | None, schemas: dict[str, Any], security: list[dict[str, Any]]
+) -> None:
     if told is None:
         return
-    if told["secured"] and security != [{}]:
+    if told.secured and security != [{}]:
         operation["security"] = security
-    if told["body"] is not None:
-        schema = _schema(told["body"], schemas, "validation")
-        operation["requestBody"] = {"required": True, "content": {told["media_type"]: {"schema": schema}}}
+    if told.body is not None:
+        schema = _schema(told.body, schemas, "validation")
+        operation["requestBody"] = {"required": True, "content": {told.media_type: {"schema": schema}}}
     operation["responses"] = {
         str(status): {"description": description}
         | (
-            {"content": {told["answer_type"]: {"schema": _schema(model, schemas, "serialization")}}}
+            {"content": {told.answer_type: {"schema": _schema(model, schemas, "serialization")}}}
             if model is not None
             else {}
         )
-        for status, (description, model) in told["answers"].items()
+        for status, (description, model) in told.answers.items()
     }
 
 
