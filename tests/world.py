@@ -71,16 +71,21 @@ class World:
         return self.headers_by_merchant[key]
 
 
+def settings_for(database_url: str, **changes: Any) -> Settings:
+    """A sandbox's settings, as tests want them."""
+    chosen: dict[str, Any] = {
+        "database_url": SecretStr(database_url),
+        "public_url": BASE_URL,
+        "sandbox": True,
+        "admin_token": SecretStr("admin-token-for-tests-0123456789abcdef"),
+        "secret_key": SecretStr("secret-key-for-tests-0123456789abcdef"),
+    }
+    return Settings(**{**chosen, **changes})
+
+
 @asynccontextmanager
 async def open_world(database_url: str, **settings: Any) -> AsyncIterator[World]:
-    chosen = Settings(
-        database_url=SecretStr(database_url),
-        public_url=BASE_URL,
-        sandbox=True,
-        admin_token=SecretStr("admin-token-for-tests-0123456789abcdef"),
-        secret_key=SecretStr("secret-key-for-tests-0123456789abcdef"),
-        **settings,
-    )
+    chosen = settings_for(database_url, **settings)
     database = Database(database_url, size=10)
     built = server.services(chosen, database, wake=lambda: None)
     built = Services(**{**built.__dict__, "clock": TestClock()})
