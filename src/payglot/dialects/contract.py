@@ -7,8 +7,7 @@ from uuid import UUID
 
 from starlette.types import ASGIApp
 
-from payglot.operations.credentials import Issued as Issued
-from payglot.operations.credentials import IssuedKey as IssuedKey
+from payglot.operations.credentials import Issued as Issued, IssuedKey as IssuedKey
 from payglot.web.flow import Flow
 from payglot.web.services import Services
 from payglot.webhooks.format import WebhookFormat

@@ -35,12 +35,14 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """`sequence` numbers a link's events from 1 without gaps. The snapshot is the state after the change."""
+    """`sequence` numbers a link's events from 1 without gaps. The snapshot is the state after the change; `before` is
+    the status that the link or payment, whichever the kind names, had before it."""
 
     id: UUID
     kind: EventKind
     sequence: int
     occurred_at: datetime
+    before: str | None = None
     link: "Link"
     payment: "Payment | None" = None
     transfers: "tuple[Transfer, ...]" = ()

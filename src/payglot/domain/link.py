@@ -139,13 +139,15 @@ def move(
     """
     _check(link.status, status)
     after = replace(link, status=status, updated_at=now, sequence=link.sequence + 1)
-    return Change(before=link, after=after, event=_event(after, _EVENT[status], now, payment, transfers))
+    return Change(
+        before=link, after=after, event=_event(after, _EVENT[status], now, payment, transfers, before=link.status)
+    )
 
 
 def amend(link: Link, now: datetime, **fields: Any) -> Change[Link]:
     """The merchant changed fields other than the status."""
     after = replace(link, **fields, updated_at=now, sequence=link.sequence + 1)
-    return Change(before=link, after=after, event=_event(after, EventKind.LINK_UPDATED, now))
+    return Change(before=link, after=after, event=_event(after, EventKind.LINK_UPDATED, now, before=link.status))
 
 
 def follow(
@@ -177,7 +179,7 @@ def follow(
         _check(link.status, status)
         kind = _EVENT[status]
     moved = replace(counted, status=status, updated_at=now, sequence=link.sequence + 1)
-    return Change(before=link, after=moved, event=_event(moved, kind, now, after, transfers))
+    return Change(before=link, after=moved, event=_event(moved, kind, now, after, transfers, before=link.status))
 
 
 def _status_after(link: Link, payment: "Payment", now: datetime) -> LinkStatus:
@@ -205,12 +207,15 @@ def _event(
     now: datetime,
     payment: "Payment | None" = None,
     transfers: "tuple[Transfer, ...]" = (),
+    *,
+    before: LinkStatus | None = None,
 ) -> Event:
     return Event(
         id=identity.new_id(),
         kind=kind,
         sequence=link.sequence,
         occurred_at=now,
+        before=before,
         link=link,
         payment=payment,
         transfers=transfers,

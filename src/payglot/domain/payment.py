@@ -13,9 +13,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from payglot.domain import identity
-from payglot.domain import link as links
-from payglot.domain import settlement as settlements
+from payglot.domain import identity, link as links, settlement as settlements
 from payglot.domain.errors import IllegalTransition
 from payglot.domain.event import Change, Event, EventKind
 from payglot.domain.link import Link
@@ -337,6 +335,7 @@ def _step(
         kind=kind or _EVENT[after.status],
         sequence=counted.sequence,
         occurred_at=now,
+        before=before.status if before else None,
         link=snapshot,
         payment=after,
         transfers=transfers,

@@ -81,6 +81,7 @@ def _event(row: Row[Any] | Any) -> Event:
         kind=EventKind(row.kind),
         sequence=row.sequence,
         occurred_at=row.occurred_at,
+        before=told.before,
         link=told.link,
         payment=told.payment,
         transfers=told.transfers,

@@ -13,6 +13,7 @@ from payglot.domain.transfer import Transfer
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
+    before: str | None = None
     link: Link
     payment: Payment | None
     transfers: tuple[Transfer, ...]
@@ -23,7 +24,7 @@ _adapter = TypeAdapter(Snapshot)
 
 def of(event: Event) -> dict[str, Any]:
     """The dataclasses themselves: the database's JSON writer knows how to spell them."""
-    return {"link": event.link, "payment": event.payment, "transfers": event.transfers}
+    return {"before": event.before, "link": event.link, "payment": event.payment, "transfers": event.transfers}
 
 
 def read(stored: dict[str, Any]) -> Snapshot:
