@@ -62,7 +62,7 @@ async def serving(database_url: str, *, name: str = "Demo Shop") -> AsyncIterato
             services.closing.set()
             http.should_exit = True
             await running
-    await database.close()
+            await database.close()
 
 
 def _demo(services: Services, given: dict[str, Any]) -> Demo:
