@@ -43,8 +43,13 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-def _split(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+def _networks(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ipaddress.ip_network(part.strip()) for part in value.split(",") if part.strip())
+    except ValueError:
+        raise ValueError("must be networks like 10.0.0.0/8, separated by commas") from None
 
 
 def _with_driver(url: SecretStr) -> SecretStr:
@@ -78,7 +83,7 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
-Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
 
 
 def _shown(default: str) -> dict[str, Any]:
@@ -165,11 +170,14 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
         sentences = [
             f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}."
-            for problem in error.errors(include_input=False, include_url=False, include_context=False)
+            for problem in problems
+            # Follows from another problem, and is nothing to mend.
+            if problem["type"] != "default_factory_not_called"
         ]
-        raise SettingsProblem("\n".join(dict.fromkeys(sentences))) from None
+        raise SettingsProblem("\n".join(sentences)) from None
 
 
 def for_demo(settings: Settings) -> Settings:
