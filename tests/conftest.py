@@ -8,9 +8,10 @@ from typing import IO
 
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.async_api import Browser, Page
 
 from payglot import embedded
-from tests import database
+from tests import browsers, database
 from tests.world import World, open_world
 
 RUN = pytest.StashKey[Path]()
@@ -90,3 +91,18 @@ async def world(database_url: str) -> AsyncIterator[World]:
     """A whole Payglot in this process. Make a merchant of your own: the database is shared by this process' tests."""
     async with open_world(database_url) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A headless Chromium. Without one, the test fails in CI and is skipped elsewhere."""
+    async with browsers.chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """A page in a browser session of its own."""
+    context = await browser.new_context()
+    yield await context.new_page()
+    await context.close()

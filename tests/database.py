@@ -14,15 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
+from payglot import embedded, schema
 
-from payglot import embedded
-
-ROOT = Path(__file__).parent.parent
 RUN_PREFIX = "payglot-tests-"
 TEMPLATE = "template_payglot"
 
@@ -58,7 +51,9 @@ def copy_of_template(server: embedded.Postgres, run: Path, name: str) -> str:
             # Under another name until it is whole, should the process be interrupted half-way.
             query(server, f"DROP DATABASE IF EXISTS {TEMPLATE}_draft")
             query(server, f"CREATE DATABASE {TEMPLATE}_draft")
-            migrate(server.url(f"{TEMPLATE}_draft"))
+            # In a thread, because this one may have an event loop running.
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(asyncio.run, schema.migrate(server.url(f"{TEMPLATE}_draft"))).result()
             query(server, f"ALTER DATABASE {TEMPLATE}_draft RENAME TO {TEMPLATE}")
         query(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     return server.url(name)
@@ -68,24 +63,6 @@ def empty(server: embedded.Postgres, name: str) -> str:
     """The URL of a new database called `name`, without any table."""
     query(server, f"CREATE DATABASE {name}")
     return server.url(name)
-
-
-def migrate(url: str, revision: str = "head") -> None:
-    """Bring the database to `revision`; works beside a running event loop."""
-
-    def upgrade(connection: Connection) -> None:
-        config = Config(str(ROOT / "alembic.ini"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-
-    async def run() -> None:
-        engine = create_async_engine(url, poolclass=NullPool)
-        async with engine.begin() as connection:
-            await connection.run_sync(upgrade)
-        await engine.dispose()
-
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, run()).result()
 
 
 def query(server: embedded.Postgres, sql: str, database: str = "postgres") -> str:
