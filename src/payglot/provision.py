@@ -70,7 +70,7 @@ async def provision(
 async def demo_merchant(tx: Tx, services: Services, *, file: Path, admin_token: str) -> dict[str, Any]:
     """The demo's merchant, as `provision` shows it. Its keys are kept in `file`, so that a restart finds it again; its
     endpoints follow the public address."""
-    given = _kept(file)
+    given: dict[str, Any] = _kept(file)
     try:
         id = UUID(given["merchant_id"])
         await merchants.get(tx, id)

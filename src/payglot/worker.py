@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -101,7 +101,7 @@ async def working(settings: Settings, services: Services, bell: Bell) -> AsyncIt
 
 
 @asynccontextmanager
-async def _running(loops: list[Awaitable[None]]) -> AsyncIterator[None]:
+async def _running(loops: Sequence[Awaitable[None]]) -> AsyncIterator[None]:
     tasks = [asyncio.ensure_future(loop) for loop in loops]
     try:
         yield

@@ -1,0 +1,58 @@
+"""Qonto's clients present an OAuth 2 bearer token with scopes. API keys are refused here, as they are there."""
+
+import re
+import secrets
+from uuid import UUID
+
+from starlette.requests import Request
+
+from payglot.dialects.contract import Issued, IssuedKey
+from payglot.web import call
+from payglot.web.call import Call
+from payglot.web.refusals import NotAuthenticated, Refused
+
+NAME = "qonto"
+READ = "payment_link.read"
+WRITE = "payment_link.write"
+SCOPES = ("offline_access", "organization.read", READ, WRITE, "webhook")
+
+_API_KEY = re.compile(r"[A-Za-z0-9_.-]{1,100}:[A-Za-z0-9]{1,200}")
+
+
+class ApiKeyRefused(Refused):
+    """`login:secret-key` was sent where only OAuth is taken."""
+
+
+async def caller(request: Request, scope: str) -> Call:
+    """Raises NotAuthenticated, ApiKeyRefused, AddressNotAllowed or NotPermitted, before the body is read."""
+    sent = request.headers.get("authorization", "")
+    scheme, _, token = sent.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        if _API_KEY.fullmatch(sent):
+            raise ApiKeyRefused
+        raise NotAuthenticated(missing=not sent)
+    known = await call.identify(request, NAME, token.strip())
+    if known is None or known.caller.kind != "access_token":
+        raise NotAuthenticated(missing=False)
+    known.need(scope)
+    return known
+
+
+def token_pair() -> tuple[str, str]:
+    """A fresh access and refresh token, in the forms that the provider's documentation shows."""
+    return f"ory_at_{secrets.token_urlsafe(32)}", f"ory_rt_{secrets.token_urlsafe(32)}"
+
+
+def issue(merchant_id: UUID) -> Issued:
+    """A token that does not run out, for use without the OAuth dance, and an OAuth client to do it with."""
+    access, refresh = token_pair()
+    client_id, client_secret = secrets.token_hex(16), secrets.token_urlsafe(32)
+    return Issued(
+        headers={"Authorization": f"Bearer {access}"},
+        keys=(
+            IssuedKey(kind="access_token", value=access, scopes=SCOPES, details={"client_id": client_id}),
+            IssuedKey(kind="refresh_token", value=refresh, scopes=SCOPES, details={"client_id": client_id}),
+            IssuedKey(kind="oauth_client", value=client_id, secret=client_secret, scopes=SCOPES),
+        ),
+        extra={"oauth": {"client_id": client_id, "client_secret": client_secret, "refresh_token": refresh}},
+    )

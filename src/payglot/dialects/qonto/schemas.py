@@ -1,0 +1,147 @@
+"""Qonto's wire shapes."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
+
+from payglot.web.openapi import Instant, JsonNumber
+
+Method = Literal["credit_card", "apple_pay", "paypal", "ideal"]
+
+
+class _Body(BaseModel):
+    """Wrong JSON types are refused, unknown keys ignored, as a typed decoder does."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+
+class Amount(_Body):
+    """`value` is a decimal as text, in major units."""
+
+    value: Annotated[str, Field(examples=["10.99"])]
+    currency: Annotated[str, Field(examples=["EUR"])]
+
+
+class Item(_Body):
+    """A line. `unit_price` is net of VAT; `vat_rate` is a percentage as text ("21.0") unless configured otherwise."""
+
+    title: str
+    quantity: Annotated[int | Decimal, Field(examples=[2])]
+    unit_price: Amount
+    vat_rate: Annotated[str, Field(examples=["21.0"])]
+    type: Literal["good", "service"] | None = None
+    description: str | None = None
+    measure_unit: str | None = None
+
+
+class PaymentLinkBody(_Body):
+    """A basket (`items`, `reusable`) or an invoice (`invoice_id`, `invoice_number`, `debitor_name`, `amount`)."""
+
+    potential_payment_methods: Annotated[list[Method], Field(min_length=1, max_length=4)]
+    reusable: bool | None = None
+    items: Annotated[list[Item] | None, Field(min_length=1, max_length=100)] = None
+    invoice_id: str | None = None
+    invoice_number: str | None = None
+    debitor_name: str | None = None
+    amount: Amount | None = None
+
+
+class CreatePaymentLink(_Body):
+    payment_link: PaymentLinkBody
+
+
+class AmountShown(TypedDict):
+    value: str
+    currency: str
+
+
+class ItemShown(TypedDict):
+    title: str
+    quantity: JsonNumber
+    unit_price: AmountShown
+    vat_rate: str
+    type: NotRequired[str]
+    description: NotRequired[str]
+    measure_unit: NotRequired[str]
+
+
+class PaymentLink(TypedDict):
+    """The four last members are null for the other kind of link."""
+
+    id: str
+    status: Literal["open", "processing", "paid", "expired", "canceled"]
+    expiration_date: Instant
+    potential_payment_methods: list[str]
+    amount: AmountShown
+    resource_type: Literal["Basket", "Invoice"]
+    reusable: bool
+    created_at: Instant
+    url: str
+    items: list[ItemShown] | None
+    invoice_id: str | None
+    invoice_number: str | None
+    debitor_name: str | None
+
+
+class PaymentLinkCreated(TypedDict):
+    payment_link: PaymentLink
+
+
+class PaymentLinkRead(PaymentLink):
+    """The bare link, as documented, and once more under `payment_link`, where one public client looks for it."""
+
+    payment_link: PaymentLink
+
+
+class Payment(TypedDict):
+    id: str
+    amount: AmountShown
+    status: Literal["open", "pending", "authorized", "paid", "canceled", "expired", "failed"]
+    created_at: Instant
+    payment_method: str
+    paid_at: Instant | None
+    debitor_email: str
+
+
+class Meta(TypedDict):
+    current_page: int
+    next_page: int | None
+    prev_page: int | None
+    total_pages: int
+    total_count: int
+    per_page: int
+
+
+class PaymentPage(TypedDict):
+    payments: list[Payment]
+    meta: Meta
+
+
+class Failure(TypedDict):
+    code: str
+    detail: str
+    source: NotRequired[dict[str, Any]]
+
+
+class Failures(TypedDict):
+    errors: list[Failure]
+    trace_id: str
+
+
+class TokenFailure(TypedDict):
+    """RFC 6749, section 5.2."""
+
+    error: str
+    error_description: str
+
+
+class Token(TypedDict):
+    """RFC 6749, section 5.1. `expires_in` is in seconds."""
+
+    access_token: str
+    expires_in: int
+    refresh_token: str
+    scope: str
+    token_type: str
