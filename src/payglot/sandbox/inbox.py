@@ -28,7 +28,8 @@ from payglot.web.services import Services
 
 MAX_BODY_BYTES = 256 * 1024
 PER_PAGE = 50
-MOST_PER_ANSWER = 200
+MOST_PER_ANSWER = 500
+DEFAULT_PER_ANSWER = 200
 MERCHANTS_LISTED = 100
 MAX_ID = 2**63 - 1
 ADDRESS = "/sandbox/inbox/{merchant_id}/{dialect}"
@@ -95,7 +96,7 @@ async def look(merchant_id: str, dialect: str) -> Response:
             openapi.query("merchant_id", "One merchant's only.", type="string", format="uuid"),
             openapi.query("dialect", "One dialect's only.", type="string", enum=list(RECIPES)),
             openapi.query("after", "Only those after this id, oldest first.", type="integer", minimum=0),
-            openapi.query("limit", "How many at most.", type="integer", minimum=1, maximum=200, default=100),
+            openapi.query("limit", "How many at most.", type="integer", minimum=1, maximum=500, default=200),
         ),
         secured=False,
     ),
@@ -109,9 +110,9 @@ async def read(request: Request) -> Response:
         if merchant_id is not None:
             await _test_merchant(tx, merchant_id)
         found = (
-            await messages.newest(tx, merchant_id, dialect=dialect, limit=limit or 100)
+            await messages.newest(tx, merchant_id, dialect=dialect, limit=limit or DEFAULT_PER_ANSWER)
             if after is None
-            else await messages.since(tx, merchant_id, dialect=dialect, after=after, limit=limit or 100)
+            else await messages.since(tx, merchant_id, dialect=dialect, after=after, limit=limit or DEFAULT_PER_ANSWER)
         )
     told: Webhooks = {
         "messages": [shown.webhook(message) for message in found],
