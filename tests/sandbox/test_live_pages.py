@@ -1,40 +1,29 @@
 """Home page and inbox in a real browser: what happens shows up by itself, and without JavaScript on reload."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
 from tests.sandbox.serving import Served, serving
-from tools import browser
 
 pytestmark = pytest.mark.browser
 
 EVIL = "<img src=x onerror=alert(1)>"
 
 
-@asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    executable = browser.get()
-    assert executable is not None, browser.MISSING
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        try:
-            yield opened
-        finally:
-            await opened.close()
-
-
-async def test_links_and_webhooks_appear_on_open_pages_as_they_happen(new_database: Callable[..., str]) -> None:
+async def test_links_and_webhooks_appear_on_open_pages_as_they_happen(
+    new_database: Callable[..., str], browser: Browser
+) -> None:
     complaints: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             complaints.append(message.text)
 
-    async with serving(new_database(), name=f"Demo {EVIL}") as served, chromium() as opened:
-        home, inbox = await opened.new_page(), await opened.new_page()
+    async with serving(new_database(), name=f"Demo {EVIL}") as served:
+        context = await browser.new_context()
+        home, inbox = await context.new_page(), await context.new_page()
         for page in (home, inbox):
             page.on("console", note)
             page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -62,13 +51,15 @@ async def test_links_and_webhooks_appear_on_open_pages_as_they_happen(new_databa
         await expect(inbox.locator(".card")).to_have_count(4)
         await expect(inbox.locator(".card details[open]")).to_have_count(1)
         assert await inbox.locator(".card img").count() == 0
+        await context.close()
 
     assert complaints == []
 
 
-async def test_pages_work_without_javascript(new_database: Callable[..., str]) -> None:
-    async with serving(new_database()) as served, chromium() as opened:
-        page = await (await opened.new_context(java_script_enabled=False)).new_page()
+async def test_pages_work_without_javascript(new_database: Callable[..., str], browser: Browser) -> None:
+    async with serving(new_database()) as served:
+        context = await browser.new_context(java_script_enabled=False)
+        page = await context.new_page()
         await _pay(served, await _create(served, reference="plain"))
         await served.http.post(
             "/sandbox/v1/clock",
@@ -85,6 +76,7 @@ async def test_pages_work_without_javascript(new_database: Callable[..., str]) -
         await expect(page.locator(".card")).to_have_count(2)
         await page.locator(".card summary").first.click()
         await expect(page.locator(".card .reason").first).to_be_visible()
+        await context.close()
 
 
 async def _create(served: Served, *, reference: str) -> str:

@@ -140,7 +140,7 @@ UNKNOWN = [
     "http://payglot.test/pay/abc",
     "http://payglot.test/redirect",
     "http://payglot.test/redirect?payment_link_id=1",
-    f"http://payglot.test/redirect?payment_link_id={uuid4()}",
+    "http://payglot.test/redirect?payment_link_id=00000000-0000-7000-8000-000000000000",
     "http://payglot.test/",
     "http://[payglot/pay/x",
     "/pay/%00/%00",
