@@ -7,7 +7,6 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-CODE := src tests bench migrations tools
 # Each test process keeps a database and perhaps a browser; beyond four, they wait for each other.
 TEST_PROCESSES ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
 
@@ -43,6 +42,7 @@ migrate: $(STAMP) ## bring the database to the current schema
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --group dev --all-extras $(LOCK_OPTIONS) -o requirements.lock $(ARGS)
 	uv pip compile pyproject.toml --all-extras -c requirements.lock $(LOCK_OPTIONS) -o requirements-runtime.lock
+	uv pip compile --group build -c requirements.lock $(LOCK_OPTIONS) -o requirements-build.lock
 
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
