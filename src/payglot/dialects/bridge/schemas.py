@@ -1,11 +1,11 @@
 """Bridge's wire shapes, v2 (2021-06-01) and v3 (2025-01-15)."""
 
-from decimal import Decimal
 from typing import Annotated, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
+from payglot.web.fields import LiteralNumber
 from payglot.web.openapi import Instant, JsonNumber
 
 
@@ -36,7 +36,7 @@ class Beneficiary(_Body):
 class Transaction(_Body):
     """One transfer. `amount` is in major units (euros), at most 35000 with 2 decimals."""
 
-    amount: Annotated[int | Decimal | None, Field(examples=[249.9])] = None
+    amount: Annotated[LiteralNumber | None, Field(examples=[249.9])] = None
     currency: Annotated[str | None, Field(examples=["EUR"])] = None
     label: Annotated[str | None, Field(examples=["Order 7781"])] = None
     end_to_end_id: str | None = None

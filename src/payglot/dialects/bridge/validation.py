@@ -53,7 +53,7 @@ def user(sent: schemas.User, found: Findings) -> None:
         found.add("payment.user.external_reference_invalid", "external_reference is invalid", place)
 
 
-def amount(sent: int | Decimal | None, place: str, found: Findings) -> Money | None:
+def amount(sent: Decimal | None, place: str, found: Findings) -> Money | None:
     if sent is None:
         found.add("payment.transaction.amount_missing", "amount is missing", place)
         return None

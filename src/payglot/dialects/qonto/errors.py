@@ -78,9 +78,7 @@ def _failed(status: int, *failures: schemas.Failure) -> Response:
 
 def _shape_failure(problem: dict[str, Any]) -> schemas.Failure:
     """One of Pydantic's problems: what is missing is `required`, a value outside a list `not_in_list`."""
-    parts = [str(part) for part in problem["loc"] if not (isinstance(part, str) and "[" in part)]
-    # Which branch of a union failed is our business, not the caller's.
-    pointer = "/" + "/".join(part for part in parts if part not in ("int", "decimal", "str"))
+    pointer = "/" + "/".join(str(part) for part in problem["loc"])
     match problem["type"]:
         case "missing":
             return failure("required", "is required", pointer=pointer)

@@ -172,7 +172,7 @@ def _line(item: schemas.Item, place: str, merchant: Merchant, found: _Findings) 
     percent = amounts.vat_percent(item.vat_rate, merchant.settings.vat_reading)
     if percent is None:
         found.add(f"{place}/vat_rate", "must be a decimal string from 0 to 100")
-    quantity = Decimal(item.quantity)
+    quantity = item.quantity
     if not 0 < quantity <= inferred.MAX_QUANTITY or len(quantity.as_tuple().digits) > 18:
         found.add(f"{place}/quantity", "must be greater than 0")
         return None
@@ -251,7 +251,7 @@ def _expiry(merchant: Merchant, now: datetime) -> datetime:
 def _item_kept(item: schemas.Item) -> dict[str, Any]:
     """As it was sent: texts byte for byte, the quantity by its literal."""
     kept = item.model_dump(exclude_none=True)
-    kept["quantity"] = f"{Decimal(item.quantity):f}"
+    kept["quantity"] = f"{item.quantity:f}"
     return kept
 
 

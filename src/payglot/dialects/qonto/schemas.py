@@ -1,11 +1,11 @@
 """Qonto's wire shapes."""
 
-from decimal import Decimal
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
+from payglot.web.fields import LiteralNumber
 from payglot.web.openapi import Instant, JsonNumber
 
 Method = Literal["credit_card", "apple_pay", "paypal", "ideal"]
@@ -28,7 +28,7 @@ class Item(_Body):
     """A line. `unit_price` is net of VAT; `vat_rate` is a percentage as text ("21.0") unless configured otherwise."""
 
     title: str
-    quantity: Annotated[int | Decimal, Field(examples=[2])]
+    quantity: Annotated[LiteralNumber, Field(examples=[2])]
     unit_price: Amount
     vat_rate: Annotated[str, Field(examples=["21.0"])]
     type: Literal["good", "service"] | None = None

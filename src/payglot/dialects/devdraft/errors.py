@@ -1,0 +1,99 @@
+"""DevDraft's failures: {"statusCode", "message", "error"}, with an array of messages when fields are at fault."""
+
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from payglot.domain import errors
+from payglot.web import refusals
+from payglot.web.answers import answer
+
+SLUG_TAKEN = "Payment link with this URL already exists"
+KEY_REUSED = "Conflict: Idempotency key already used with different request data"
+
+
+class BadRequest(refusals.Refused):
+    """A refusal with one sentence of its own."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__()
+        self.message = message
+
+
+def render(request: Request, error: Exception) -> Response:
+    match error:
+        case BadRequest(message=message):
+            return _failed(400, message)
+        case refusals.Invalid(problems=problems):
+            return _failed(400, [p if isinstance(p, str) else _phrase(p) for p in problems])
+        case refusals.BodyNotJson():
+            return _failed(400, "The request body must be a valid JSON object")
+        case refusals.WrongContentType():
+            return _failed(400, "Content-Type must be application/json")
+        case refusals.BodyTooLarge():
+            return _failed(413, "The request body is too large")
+        case refusals.NotAuthenticated():
+            return _failed(401, "Client key or secret is invalid or missing")
+        case refusals.AddressNotAllowed():
+            return _failed(403, "This IP address is not allowed")
+        case refusals.NotPermitted(scope=scope):
+            return _failed(403, f"Missing required scope: {scope}")
+        case refusals.UnknownPath() | refusals.UnknownMethod():
+            return _failed(404, f"Cannot {request.method} this path")
+        case errors.NotFound():
+            return _failed(404, "Payment link not found")
+        case errors.SlugTaken():
+            return _failed(409, SLUG_TAKEN)
+        case errors.KeyReused():
+            # Published without an `error` member.
+            return answer(409, {"statusCode": 409, "message": KEY_REUSED})
+        case refusals.TooManyRequests(retry_after_seconds=seconds):
+            body = {"statusCode": 429, "message": "Rate limit exceeded", "retryAfter": seconds}
+            return answer(429, body, headers={"Retry-After": str(seconds)})
+        case refusals.TemporarilyUnavailable() | errors.Unavailable():
+            response = _failed(503, "Service temporarily unavailable")
+            response.headers["Retry-After"] = "5"
+            return response
+        case errors.DomainError():
+            return _failed(409, str(error))
+        case _:
+            return _failed(500, "Internal server error")
+
+
+def _failed(status: int, message: str | list[str]) -> Response:
+    body = {"statusCode": status, "message": message, "error": HTTPStatus(status).phrase}
+    return answer(status, body)
+
+
+def _phrase(problem: dict[str, Any]) -> str:
+    """One of Pydantic's problems in the stock words of the validator that the published samples come from."""
+    field = ".".join(str(part) for part in problem["loc"]) or "body"
+    context = problem.get("ctx", {})
+    match problem["type"]:
+        case "missing":
+            return f"{field} should not be empty"
+        case "string_too_short":
+            return f"{field} must be longer than or equal to {context['min_length']} characters"
+        case "string_too_long":
+            return f"{field} must be shorter than or equal to {context['max_length']} characters"
+        case "literal_error":
+            values = str(context["expected"]).replace("'", "").replace(" or ", ", ")
+            return f"{field} must be one of the following values: {values}"
+        case "bool_type":
+            return f"{field} must be a boolean value"
+        case "string_type":
+            return f"{field} must be a string"
+        case "number_type":
+            return f"{field} must be a number conforming to the specified constraints"
+        case "greater_than_equal":
+            return f"{field} must not be less than {context['ge']}"
+        case "less_than_equal":
+            return f"{field} must not be greater than {context['le']}"
+        case "uuid" | "whole":
+            return f"{field} {problem['msg']}"
+        case "list_type" | "too_long":
+            return f"{field} must be an array of at most 100 items"
+        case _:
+            return f"{field} must be an object"
