@@ -7,10 +7,13 @@ import uuid_utils.compat
 
 new_id = uuid_utils.compat.uuid7
 
+_VERSION_BITS = 0xF << 76
+_VERSION_8 = 0x8 << 76
+
 
 def child(parent: UUID, position: int) -> UUID:
-    """The id of a part that has no row of its own, the same on every look: parent with its tail shifted."""
-    return UUID(int=parent.int ^ (position + 1), version=8)
+    """The id of a part that has no row of its own: the same on every look, unlike any row's (RFC 9562, version 8)."""
+    return UUID(int=(parent.int ^ (position + 1)) & ~_VERSION_BITS | _VERSION_8)
 
 
 def page_token() -> str:

@@ -327,11 +327,13 @@ def _step(
     kind: EventKind | None = None,
 ) -> Step:
     """Number the payment's event, then let the link follow; the link's own event comes right after."""
+    # Made first, so that the payment's event sorts before its link's.
+    event_id = identity.new_id()
     counted = replace(link, sequence=link.sequence + 1)
     moved = links.follow(counted, before, after, transfers, now)
     snapshot = moved.after if moved else counted
     told = Event(
-        id=identity.new_id(),
+        id=event_id,
         kind=kind or _EVENT[after.status],
         sequence=counted.sequence,
         occurred_at=now,

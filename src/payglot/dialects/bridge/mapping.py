@@ -79,7 +79,7 @@ def shown(dossier: Dossier, version: Version, base_url: str) -> schemas.PaymentL
     body: schemas.PaymentLink = {
         "id": str(link.id),
         "status": spelled(status(link), version),
-        "user": link.extras["user"],
+        "user": _user_shown(link.extras["user"]),
         "link": page_url(link, base_url),
         "transactions": [_transaction_shown(each) for each in link.extras["transactions"]],
         "expired_at": instants.millis(link.expires_at),
@@ -165,7 +165,7 @@ def payment_request(dossier: Dossier, payment: Payment, version: Version) -> sch
         "id": str(payment.id),
         "status": word,
         "payment_link_id": str(link.id),
-        "user": link.extras["user"],
+        "user": _user_shown(link.extras["user"]),
         "transactions": transactions,
         "created_at": instants.millis(payment.created_at),
         "updated_at": instants.millis(payment.updated_at),
@@ -306,6 +306,19 @@ def _beneficiary(
     kept = sent.model_dump(exclude_none=True)
     kept["iban"] = validation.iban(sent.iban or "") or ""
     return kept
+
+
+def _user_shown(kept: dict[str, str]) -> schemas.PayerShown:
+    shown: schemas.PayerShown = {}
+    if "first_name" in kept:
+        shown["first_name"] = kept["first_name"]
+    if "last_name" in kept:
+        shown["last_name"] = kept["last_name"]
+    if "company_name" in kept:
+        shown["company_name"] = kept["company_name"]
+    if "external_reference" in kept:
+        shown["external_reference"] = kept["external_reference"]
+    return shown
 
 
 def _transaction_shown(kept: dict[str, Any]) -> schemas.TransactionShown:

@@ -47,7 +47,7 @@ class DevdraftWebhooks:
     def headers(
         self, *, delivery_id: UUID, name: str, body: bytes, secrets: Sequence[str], sent_at: datetime
     ) -> Mapping[str, str]:
-        """Signed anew on every attempt. While a rotation overlaps, both signatures stand in the header, newest first."""
+        """Signed anew on every attempt; while a rotation overlaps with both secrets, newest first."""
         stamp = str(int(sent_at.timestamp()))
         signed = stamp.encode() + b"." + body
         signatures = [f"sha256={hmac.digest(secret.encode(), signed, 'sha256').hex()}" for secret in secrets]

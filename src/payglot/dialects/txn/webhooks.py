@@ -1,0 +1,71 @@
+"""Txn's webhooks: the child's document whenever its state changes, signed the Svix way.
+
+Source: "Webhooks", "Verifying webhooks", "Retrying schedule".
+"""
+
+import base64
+import hmac
+import secrets as random
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from payglot.dialects.txn import inferred, invoices
+from payglot.domain.event import Event, EventKind
+from payglot.web import instants, json
+from payglot.webhooks.format import Message, Receiver, Schedule
+
+_STATES = frozenset(
+    {
+        EventKind.PAYMENT_CREATED,
+        EventKind.PAYMENT_PROCESSING,
+        EventKind.PAYMENT_PAID,
+        EventKind.PAYMENT_FAILED,
+        EventKind.PAYMENT_CANCELED,
+        EventKind.PAYMENT_EXPIRED,
+        EventKind.PAYMENT_REVERSED,
+    }
+)
+
+
+class TxnWebhooks:
+    """Implements `webhooks.format.WebhookFormat`. Eight attempts: at once, then the documented delays."""
+
+    schedule = Schedule(
+        delays=(5, 300, 1800, 7200, 18000, 36000, 36000), timeout_seconds=inferred.WEBHOOK_TIMEOUT_SECONDS
+    )
+
+    def messages(self, event: Event, receiver: Receiver, base_url: str) -> Sequence[Message]:
+        """A link speaks through its child only, from the child's first state on."""
+        if event.kind not in _STATES or event.payment is None:
+            return ()
+        body = invoices.document(event.link, event.payment, event.transfers, base_url)
+        return (Message(name=f"invoice.{invoices.status(event.payment)}", body=json.dumps(body)),)
+
+    def headers(
+        self, *, delivery_id: UUID, name: str, body: bytes, secrets: Sequence[str], sent_at: datetime
+    ) -> Mapping[str, str]:
+        """`svix-id` stays, the timestamp is the attempt's; one signature per secret, separated by spaces."""
+        id, stamp = f"msg_{delivery_id.hex}", str(int(sent_at.timestamp()))
+        signed = f"{id}.{stamp}.".encode() + body
+        signatures = [
+            "v1," + base64.b64encode(hmac.digest(_key(secret), signed, "sha256")).decode() for secret in secrets
+        ]
+        return {
+            "Content-Type": "application/json",
+            "svix-id": id,
+            "svix-timestamp": stamp,
+            "svix-signature": " ".join(signatures),
+        }
+
+    def test_message(self, receiver: Receiver, now: datetime) -> Message:
+        attributes = {"status": "pending", "createdAt": instants.millis(now)}
+        body = {"data": {"id": str(receiver.id), "type": "invoices", "attributes": attributes}, "meta": {}}
+        return Message(name="test", body=json.dumps(body))
+
+    def new_secret(self) -> str:
+        return f"whsec_{base64.b64encode(random.token_bytes(24)).decode()}"
+
+
+def _key(secret: str) -> bytes:
+    return base64.b64decode(secret.removeprefix("whsec_"))
