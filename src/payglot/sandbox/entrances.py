@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from payglot.sandbox import clock, errors, home, inbox, live, pay
+from payglot.sandbox import clock, errors, home, inbox, pay
 from payglot.sandbox.wiring import Wiring
-from payglot.web import app
+from payglot.web import app, live
 from payglot.web.app import Contained
 from payglot.web.services import Services
 

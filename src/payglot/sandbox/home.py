@@ -10,9 +10,9 @@ from starlette.responses import Response
 from payglot.domain import errors
 from payglot.domain.errors import NotFound
 from payglot.operations import inbox, links, merchants
-from payglot.sandbox import live, pages, reference, shown
+from payglot.sandbox import pages, reference, shown
 from payglot.sandbox.wiring import Demo, Wiring, wiring_of
-from payglot.web import refusals
+from payglot.web import live, refusals
 from payglot.web.answers import answer
 from payglot.web.call import services_of
 from payglot.web.services import Services

@@ -15,11 +15,11 @@ from payglot.domain.errors import NotFound
 from payglot.domain.merchant import Merchant, Mode
 from payglot.operations import endpoints, inbox as messages, merchants
 from payglot.operations.vault import SecretUnreadable
-from payglot.sandbox import live, pages, shown
+from payglot.sandbox import pages, shown
 from payglot.sandbox.errors import Failed, LiveMode
 from payglot.sandbox.verify import RECIPES, Received, Verdict, verify
 from payglot.sandbox.wiring import wiring_of
-from payglot.web import openapi
+from payglot.web import live, openapi
 from payglot.web.answers import answer
 from payglot.web.atomic import Tx
 from payglot.web.call import services_of

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from payglot.domain import money
 from payglot.domain.dossier import Dossier
@@ -29,6 +30,8 @@ class Wish:
     """What is to happen. `amount` is what the payer sends, as text in the link's currency."""
 
     outcome: Outcome
+    payment_id: UUID | None = None
+    """The attempt to go on with; without one, the link's latest live attempt, or a new one."""
     method: str | None = None
     amount: str | None = None
     quantity: int | None = None
@@ -103,12 +106,16 @@ def _live(stage: Stage, dossier: Dossier, wish: Wish) -> Payment | None:
     """The attempt to go on with: the latest that money can still come for."""
     manual = wish.outcome is Outcome.MANUAL_TRANSFER
     for payment in reversed(dossier.payments):
+        if wish.payment_id not in (None, payment.id):
+            continue
         waits_for_late_money = payment.status is PaymentStatus.EXPIRED and payment.expires_at is not None
         if payment.status not in LIVE and not waits_for_late_money:
             continue
         if manual and stage.flow.way(payment) is not Way.MANUAL_TRANSFER:
             continue
         return payment
+    if wish.payment_id is not None:
+        raise OutcomeImpossible(reason="The payment is over.")
     return None
 
 
