@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import IO
@@ -34,6 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if worker := getattr(config, "workerinput", None):
         config.stash[RUN] = Path(worker["payglot_run"])
     else:
+        # Ended by a CI's time limit, a run closes as it does after Ctrl-C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         database.sweep()
         config.stash[RUN], config.stash[LOCK] = database.open_run()
 

@@ -8,6 +8,7 @@ import fcntl
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -22,15 +23,17 @@ TEMPLATE = "template_payglot"
 
 def open_run() -> tuple[Path, IO[str]]:
     """A folder for this run, and the lock that tells later runs whether it is still going on."""
-    run = Path(tempfile.mkdtemp(prefix=RUN_PREFIX))
-    lock = (run / "run.lock").open("w")
+    draft = Path(tempfile.mkdtemp(prefix=f".{RUN_PREFIX}"))
+    lock = (draft / "run.lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)
-    return run, lock
+    # It gets its name only now: a run that starts at the same time sweeps up what is not locked.
+    return draft.rename(draft.with_name(draft.name.removeprefix("."))), lock
 
 
 def close_run(run: Path, lock: IO[str]) -> None:
-    # The last share stops the server, so this also ends one that killed test processes left running.
     if (run / "postgres").exists():
+        _wait_until_unused(run)
+        # The last share stops the server, so this also ends one that killed test processes left running.
         embedded.Postgres(run).start().stop()
     shutil.rmtree(run, ignore_errors=True)
     lock.close()
@@ -70,6 +73,17 @@ def query(server: embedded.Postgres, sql: str, database: str = "postgres") -> st
     psql = str(embedded.binaries() / "psql")
     options = ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", server.dsn(database), "-c", sql]
     return subprocess.run([psql, *options], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _wait_until_unused(run: Path, seconds: float = 10) -> None:
+    """After an interruption, test processes may still be on their way out."""
+    deadline = time.monotonic() + seconds
+    with (run / "postgres.users").open("a") as users:
+        while time.monotonic() < deadline:
+            with suppress(BlockingIOError):
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            time.sleep(0.05)
 
 
 @contextmanager
