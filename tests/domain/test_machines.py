@@ -172,6 +172,13 @@ def test_an_expired_attempt_takes_money_in_its_late_window_and_is_canceled_after
     assert (late.payment.after.status, late.payment.after.settlement) == (P.CANCELED, S.LATE)
 
 
+def test_the_late_window_counts_from_the_deadline_however_late_the_clock_looks() -> None:
+    opening = an_opening(terms=Terms(late_seconds=600), expires_at=NOW)
+    started = payments.start(a_link(), opening, 1, NOW)
+    expired = payments.lapse(started.link.after, started.payment.after, (), NOW + timedelta(days=8))
+    assert expired.payment.after.expires_at == NOW + timedelta(minutes=10)
+
+
 def test_an_attempt_without_a_late_window_takes_no_money_once_expired() -> None:
     started = payments.start(a_link(), an_opening(expires_at=NOW), 1, NOW)
     expired = payments.lapse(started.link.after, started.payment.after, (), NOW)

@@ -226,7 +226,8 @@ def lapse(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: da
     match payment.status:
         case P.CREATED | P.AUTHORIZING:
             late = timedelta(seconds=payment.terms.late_seconds)
-            until = now + late if late else None
+            # Counted from the deadline itself: when the clock's work gets round to it must not prolong the window.
+            until = (payment.expires_at or now) + late if late else None
             return _move(link, payment, P.EXPIRED, transfers, now, expires_at=until)
         case P.EXPIRED:
             return _move(link, payment, P.CANCELED, transfers, now, expires_at=None)
