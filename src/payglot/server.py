@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from starlette.types import ASGIApp
 
-from payglot import schema
+from payglot import checkout, schema
 from payglot.admin import health, routes as operators
 from payglot.admin.office import Office, Port
 from payglot.dialects import DIALECTS
@@ -46,6 +46,9 @@ def application(settings: Settings, built: Services, *, demo: Demo | None = None
     ]
     admin = operators.build(_office(settings, built))
     entrances.append(Entrance(name="admin", prefixes=("/admin",), app=admin))
+    flows = {dialect.name: dialect.flow for dialect in DIALECTS.values()}
+    pay = checkout.build(built, flows, slug_dialect="devdraft", query_dialect="txn")
+    entrances.append(Entrance(name="checkout", prefixes=("/pay", "/redirect"), app=pay))
     entrances += _pages(settings, built, {**apps, "admin": admin}, demo)
     health_app = health.build(built, schema_head=schema.head())
     entrances.append(Entrance(name="health", prefixes=("/healthz", "/readyz", "/metrics"), app=health_app))

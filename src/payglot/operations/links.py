@@ -42,6 +42,22 @@ async def get_by_slug(tx: Tx, dialect: str, handle: str, slug: str, now: datetim
     return (await _with_payments(tx, await stored.find_by_slug(tx, dialect, handle, slug))).seen_at(now)
 
 
+async def of_page_query(tx: Tx, dialect: str, *, link_id: str | None, payment_id: str | None) -> Link:
+    """The link that a page's query names by its own id or by a payment's; raises NotFound."""
+    link: Link | None = None
+    try:
+        if link_id is not None:
+            link = await stored.find_any(tx, UUID(link_id))
+        elif payment_id is not None:
+            known = await stored_payments.link_of(tx, UUID(payment_id))
+            link = None if known is None else await stored.find_any(tx, known)
+    except ValueError:
+        pass
+    if link is None or link.dialect != dialect:
+        raise NotFound(thing="link")
+    return link
+
+
 async def locked(tx: Tx, id: UUID) -> Dossier:
     """The link held for a change, as committed last; raises NotFound."""
     return await _with_payments(tx, await stored.lock(tx, id))

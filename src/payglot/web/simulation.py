@@ -126,9 +126,12 @@ async def _start(stage: Stage, dossier: Dossier, wish: Wish) -> Dossier:
     return await begin(stage, dossier, choice)
 
 
-async def begin(stage: Stage, dossier: Dossier, choice: Choice) -> Dossier:
-    """A payer's choice starts a payment, the last of the dossier's; raises LinkNotPayable or ChoiceInvalid."""
+async def begin(stage: Stage, dossier: Dossier, choice: Choice, *, nonce: str | None = None) -> Dossier:
+    """A payer's choice starts a payment, the last of the dossier's; raises LinkNotPayable or ChoiceInvalid. `nonce`
+    is kept with it, so that the form that was sent twice is recognised."""
     opening = stage.flow.open(stage.merchant, dossier, choice, stage.rail, stage.now)
+    if nonce is not None:
+        opening = replace(opening, extras=opening.extras | {"nonce": nonce})
     return await payments.start(stage.tx, dossier.link.id, opening, stage.now)
 
 
