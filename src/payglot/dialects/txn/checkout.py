@@ -5,10 +5,11 @@ Source: "Payment links", "Invoices in cashier". The rate holds for 20 minutes.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from payglot.dialects.txn import inferred, invoices
+from payglot.dialects.txn import amounts, inferred, invoices
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import ChoiceInvalid, LinkNotPayable, OutcomeImpossible
 from payglot.domain.link import Link
@@ -48,9 +49,9 @@ class TxnFlow:
         if network is None or network not in _networks(link):
             raise ChoiceInvalid(field="network", reason="Choose one of the currencies offered.")
         assert link.amount is not None
-        unit, target = network.currency, Currency(link.extras["account_currency"])
+        unit = network.currency
         rate = rail.quote(link.currency, unit).rate
-        due = invoices.charged(link.amount, rate, unit)
+        due = amounts.charged(link.amount, rate, unit)
         if due.minor == 0:
             raise ChoiceInvalid(field="network", reason="The amount is too small to be paid in this currency.")
         window_end = now + timedelta(seconds=inferred.RATE_LOCK_SECONDS)
@@ -65,7 +66,11 @@ class TxnFlow:
             rate_expires_at=window_end,
             expires_at=window_end,
             attempts=AttemptRule.ONE,
-            extras={"network_name": network.name, "target_rate": f"{rail.quote(target, unit).rate:f}"},
+            extras={
+                "network_name": network.name,
+                "target_rate": f"{_target_rate(link, unit, rate, rail):f}",
+                "fee_share": f"{inferred.FEE_SHARE:f}",
+            },
         )
 
     def way(self, payment: Payment) -> Way:
@@ -121,12 +126,22 @@ class TxnFlow:
 
 def page_ids(query: Mapping[str, str]) -> tuple[Literal["link", "invoice"], UUID] | None:
     """What the documented page address asks for: `/redirect?payment_link_id=…` or `/redirect?invoice_id=…`."""
-    for kind, name in (("link", "payment_link_id"), ("invoice", "invoice_id")):
-        try:
-            return ("link" if kind == "link" else "invoice"), UUID(query[name])
-        except (KeyError, ValueError):
-            continue
+    kinds: tuple[tuple[Literal["link", "invoice"], str], ...] = (("link", "payment_link_id"), ("invoice", "invoice_id"))
+    for kind, name in kinds:
+        if name in query:
+            try:
+                return kind, UUID(query[name])
+            except ValueError:
+                return None
     return None
+
+
+def _target_rate(link: Link, unit: Currency, rate: Decimal, rail: Rail) -> Decimal:
+    """The locked rate itself where billed and target currency are one, so that what is billed is what is credited."""
+    target = amounts.target(link)
+    if target is link.currency:
+        return rate
+    return Decimal(1) if target is unit else rail.quote(target, unit).rate
 
 
 def _networks(link: Link) -> list[inferred.Network]:

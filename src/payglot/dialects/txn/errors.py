@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.txn import schemas
+from payglot.dialects.txn import inferred, schemas
 from payglot.dialects.txn.jsonapi import UnsupportedInclude, document
 from payglot.domain import errors
 from payglot.web import refusals
@@ -43,7 +43,9 @@ def render(_request: Request, error: Exception) -> Response:
         case Unprocessable(failures=failures):
             return document(422, {"errors": failures})
         case refusals.NotAuthenticated():
-            return _failed(401, "unauthorized", "HTTP Token: Access denied.")
+            response = _failed(401, "unauthorized", "HTTP Token: Access denied.")
+            response.headers["WWW-Authenticate"] = inferred.CHALLENGE
+            return response
         case refusals.AddressNotAllowed():
             return _failed(403, "forbidden", "IP address not allowed", detail="")
         case errors.ReferenceTaken(reference=reference):
@@ -71,7 +73,8 @@ def render(_request: Request, error: Exception) -> Response:
             title = "Accept must allow application/vnd.api+json"
             return _failed(406, "not_acceptable", title, detail="")
         case errors.NotFound(thing=thing):
-            return _failed(404, f"{thing}_not_found", "Record not found", detail="")
+            resource = "payment_link" if thing == "link" else thing
+            return _failed(404, f"{resource}_not_found", "Record not found", detail="")
         case refusals.UnknownPath():
             return _failed(404, "not_found", "Not found", detail="")
         case refusals.UnknownMethod(allowed=allowed):
@@ -101,11 +104,13 @@ def _shape(problems: list[dict[str, Any]]) -> Response:
     failures: list[schemas.Failure] = []
     for problem in problems:
         path = [str(part) for part in problem["loc"]]
-        pointer = "/" + "/".join(path) if path else ""
-        status = 422 if path[:2] == ["data", "attributes"] and len(path) > 2 else 400
-        code, title = ("required", "is missing") if problem["type"] == "missing" else ("invalid", "is invalid")
-        failures.append(
-            failure(status, code, f"{path[-1] if path else 'document'} {title}", detail="", pointer=pointer)
-        )
+        is_missing = problem["type"] == "missing"
+        # A resource without `attributes` is well-formed JSON:API: what is wrong is what they would have to hold.
+        is_attribute = path[:2] == ["data", "attributes"] and (len(path) > 2 or is_missing)
+        code, title = ("required", "is missing") if is_missing else ("invalid", "is invalid")
+        # The attribute itself, not the number of an entry in it.
+        name = path[min(len(path), 3) - 1] if path else "document"
+        pointer = "".join(f"/{part}" for part in path)
+        failures.append(failure(422 if is_attribute else 400, code, f"{name} {title}", detail="", pointer=pointer))
     statuses = {each["status"] for each in failures}
     return document(422 if statuses == {422} else 400, {"errors": failures})

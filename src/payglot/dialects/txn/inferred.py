@@ -9,7 +9,9 @@ from decimal import Decimal
 from payglot.domain.merchant import Mode
 from payglot.domain.money import Currency
 
-FEE_SHARE = Decimal(0)  # 4.2: the provider's fee on an invoice; we take none
+CHALLENGE = 'Token realm="Application"'  # 1.2: what the framework behind the documented 401 sends with it
+FEE_SHARE = Decimal(0)  # 4.2: the provider's fee, as a share of an invoice; we take none
+RATE_DECIMALS = 4  # 7.3: the fewest that a published rate has
 RATE_LOCK_SECONDS = 20 * 60  # 5.2 (documented)
 LATE_SECONDS = 7 * 24 * 3600  # 5.2 (documented)
 MAX_REFERENCE = 255

@@ -1,19 +1,14 @@
-"""The child of a link: an invoice and what hangs on it, as in `included`, in its own endpoint and in webhooks.
+"""The child of a link: an invoice, the same in `included`, in its own endpoint and in webhooks.
 
-Source: "Reading invoice", "Invoice status flow", "Invoice webhooks". The arithmetic is the one that the published
-samples satisfy to the last digit.
+Source: "Reading invoice", "Invoice status flow", "Invoice webhooks".
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, Literal, assert_never
-from uuid import UUID, uuid5
 
-from payglot.dialects.txn import inferred, schemas
-from payglot.domain import identity, money
+from payglot.dialects.txn import amounts, inferred, linked, schemas
 from payglot.domain.link import Link
-from payglot.domain.money import Currency, Money
 from payglot.domain.payment import Payment, PaymentStatus
 from payglot.domain.settlement import Settlement
 from payglot.domain.transfer import Transfer, TransferStatus
@@ -22,21 +17,20 @@ from payglot.web import instants
 Status = Literal["pending", "expired", "processing", "completed", "on_hold", "cancelled", "rejected"]
 Context = Literal["unpaid", "full", "underpaid", "overpaid"]
 Timing = Literal["expecting", "on_time", "late"]
-_NOT_INCLUDED = {"meta": {"included": False}}
 
 
 def document(link: Link, payment: Payment, transfers: Sequence[Transfer], base_url: str) -> dict[str, Any]:
     """A bare document, as webhooks carry it; the endpoint adds `jsonapi`."""
     return {
         "data": resource(link, payment, transfers, base_url),
-        "included": included(link, payment, transfers),
+        "included": linked.included(link, payment, transfers),
         "meta": {},
     }
 
 
 def resource(link: Link, payment: Payment, transfers: Sequence[Transfer], base_url: str) -> schemas.Invoice:
-    rate, target_rate = payment.rate or Decimal(1), Decimal(payment.extras["target_rate"])
-    target = Currency(link.extras["account_currency"])
+    target = amounts.target(link)
+    account = str(linked.account_id(link.merchant_id, target))
     return {
         "id": str(payment.id),
         "type": "invoices",
@@ -45,10 +39,11 @@ def resource(link: Link, payment: Payment, transfers: Sequence[Transfer], base_u
             "billedCurrency": payment.amount.currency,
             "amountCharged": str(payment.due),
             "chargedCurrency": payment.due.currency,
-            "exchangeRate": f"{rate:f}",
-            "targetAmount": str(target_amount(payment, target, target_rate)),
+            "exchangeRate": amounts.spelled(amounts.rate(payment)),
+            "targetAmount": str(amounts.credited(payment, target)),
             "targetCurrency": target,
-            "chargedTargetRate": f"{target_rate:f}",
+            "targetAccountId": account,
+            "chargedTargetRate": amounts.spelled(amounts.target_rate(payment)),
             "chargedTargetRateCurrency": target,
             "network": payment.network or "",
             "networkName": payment.extras["network_name"],
@@ -64,71 +59,16 @@ def resource(link: Link, payment: Payment, transfers: Sequence[Transfer], base_u
             "hostedPageUrl": page_url(link, payment, base_url),
         },
         "relationships": {
-            "targetAccount": {"data": {"type": "accounts", "id": str(account_id(link.merchant_id, target))}},
-            "address": {"data": {"type": "addresses", "id": str(_address_id(payment))}},
+            "targetAccount": {"data": {"type": "accounts", "id": account}},
+            "address": {"data": {"type": "addresses", "id": str(linked.address_id(payment))}},
             "coinDeposits": {"data": [{"type": "coinTransactions", "id": str(t.id)} for t in transfers]},
-            "invoiceTransactions": {"data": [{"type": "invoiceTransactions", "id": str(_transaction_id(payment))}]},
+            "invoiceTransactions": {
+                "data": [{"type": "invoiceTransactions", "id": str(linked.transaction_id(payment))}]
+            },
             "refundLinks": {"data": []},
             "binanceOrder": {"data": None},
         },
     }
-
-
-def included(link: Link, payment: Payment, transfers: Sequence[Transfer]) -> list[Any]:
-    """Everything that the invoice's relationships name, each once."""
-    target = Currency(link.extras["account_currency"])
-    target_rate = Decimal(payment.extras["target_rate"])
-    account, transaction = account_id(link.merchant_id, target), _transaction_id(payment)
-    fee = Money(minor=0, currency=target)
-    return [
-        {
-            "id": str(account),
-            "type": "accounts",
-            "attributes": {"master": True, "currencyCode": target, "label": target},
-        },
-        {
-            "id": str(_address_id(payment)),
-            "type": "addresses",
-            "attributes": {
-                "label": payment.extras["network_name"],
-                "value": payment.destination,
-                "createdAt": instants.millis(payment.created_at),
-            },
-            "relationships": {"account": _NOT_INCLUDED, "network": _NOT_INCLUDED},
-        },
-        {
-            "id": str(transaction),
-            "type": "invoiceTransactions",
-            "attributes": {
-                "amountBilled": str(payment.amount),
-                "billedChargedRate": f"{payment.rate or Decimal(1):f}",
-                "billedChargedRateCurrency": payment.amount.currency,
-                "transactionFee": str(fee),
-                "transactionFeeCurrency": target,
-                "targetTransactionFee": str(fee),
-                "targetTransactionFeeCurrency": target,
-                "consolidationFee": str(fee),
-            },
-            "relationships": {
-                "exchangeQuote": {"data": None},
-                "invoice": _NOT_INCLUDED,
-                "txn": {"data": {"id": str(transaction), "type": "transactions"}},
-            },
-        },
-        {
-            "id": str(transaction),
-            "type": "transactions",
-            "attributes": {
-                "amount": str(target_amount(payment, target, target_rate)),
-                "createdAt": instants.millis(payment.created_at),
-                "reference": link.reference,
-                "simplifiedState": "completed" if payment.is_paid else "pending",
-                "transactionType": "InvoiceTransaction",
-            },
-            "relationships": {"account": _NOT_INCLUDED},
-        },
-        *(_deposit(transfer, account) for transfer in transfers),
-    ]
 
 
 def status(payment: Payment) -> Status:
@@ -164,9 +104,10 @@ def context(payment: Payment) -> Context:
 
 
 def timing(payment: Payment, transfers: Sequence[Transfer]) -> Timing:
-    """By the first transfer that was seen; a rejected invoice expects again."""
+    """By the first transfer that was seen; one that is refused is as if it had never come, and so is a rejected
+    invoice."""
     seen = [t.detected_at for t in transfers if t.status is not TransferStatus.FAILED]
-    if not seen or payment.status is PaymentStatus.FAILED:
+    if not seen or status(payment) == "rejected":
         return "expecting"
     return "on_time" if min(seen) <= window_end(payment) else "late"
 
@@ -176,58 +117,5 @@ def window_end(payment: Payment) -> datetime:
     return payment.rate_expires_at or payment.created_at + timedelta(seconds=inferred.RATE_LOCK_SECONDS)
 
 
-def charged(amount: Money, rate: Decimal, unit: Currency) -> Money:
-    """round_half_up(amountBilled / exchangeRate, the charged currency's precision)"""
-    return money.round_half_up(amount.decimal / rate, unit)
-
-
-def target_amount(payment: Payment, target: Currency, target_rate: Decimal) -> Money:
-    """What the merchant's account receives: what arrived, or is to arrive, at the target rate."""
-    arrived = payment.received if payment.is_paid else payment.due
-    if arrived.currency is target:
-        return arrived
-    return money.round_half_up(arrived.decimal * target_rate, target)
-
-
-def account_id(merchant_id: UUID, unit: Currency) -> UUID:
-    return uuid5(merchant_id, f"account {unit}")
-
-
 def page_url(link: Link, payment: Payment, base_url: str) -> str:
     return f"{base_url}/pay/{link.token}?invoice_id={payment.id}&request_type=invoice_hosted_page"
-
-
-def _deposit(transfer: Transfer, account: UUID) -> dict[str, Any]:
-    return {
-        "id": str(transfer.id),
-        "type": "coinTransactions",
-        "attributes": {
-            "accountId": str(account),
-            "amount": str(transfer.amount),
-            "currencyCode": transfer.amount.currency,
-            "createdAt": instants.millis(transfer.detected_at),
-            "state": _deposit_state(transfer.status),
-            "txHash": transfer.reference,
-            "confirmations": transfer.confirmations,
-        },
-    }
-
-
-def _deposit_state(status: TransferStatus) -> str:
-    match status:
-        case TransferStatus.DETECTED:
-            return "pending"
-        case TransferStatus.CONFIRMED:
-            return "processed"
-        case TransferStatus.FAILED | TransferStatus.REVERSED:
-            return "failed"
-        case unreachable:
-            assert_never(unreachable)
-
-
-def _address_id(payment: Payment) -> UUID:
-    return identity.child(payment.id, 0)
-
-
-def _transaction_id(payment: Payment) -> UUID:
-    return identity.child(payment.id, 1)

@@ -1,5 +1,7 @@
 """JSON:API's rules for media types and parameters. Source: https://jsonapi.org/format/1.0/."""
 
+from collections.abc import Collection
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -8,21 +10,22 @@ from payglot.web.answers import answer
 from payglot.web.refusals import NotAcceptable, Refused, WrongContentType
 
 MEDIA_TYPE = "application/vnd.api+json"
-INCLUDABLE = frozenset({"target"})
 
 
 class UnsupportedInclude(Refused):
     """A path in `include` that names no relationship."""
 
 
-def negotiate(request: Request) -> None:
-    """Raises NotAcceptable when all JSON:API ranges of Accept have parameters, or UnsupportedInclude."""
-    ranges = [part.strip() for part in ",".join(request.headers.getlist("accept")).split(",")]
-    ours = [part for part in ranges if part.split(";")[0].strip().lower() == MEDIA_TYPE]
-    if ours and all(";" in part for part in ours):
+def negotiate(request: Request, includable: Collection[str]) -> None:
+    """Raises NotAcceptable when all JSON:API ranges of Accept have parameters, or UnsupportedInclude when `include`
+    asks for more than `includable`, which is there anyway."""
+    ranges = [_parts(text) for text in ",".join(request.headers.getlist("accept")).split(",")]
+    ours = [parameters for media_type, *parameters in ranges if media_type == MEDIA_TYPE]
+    # What `q` begins weighs the range and is no parameter of the type (RFC 9110, section 12.5.1).
+    if ours and all(parameters and not parameters[0].startswith("q=") for parameters in ours):
         raise NotAcceptable
-    include = request.query_params.get("include")
-    if include and not set(include.split(",")) <= INCLUDABLE:
+    include = ",".join(request.query_params.getlist("include"))
+    if include and not set(include.split(",")) <= set(includable):
         raise UnsupportedInclude
 
 
@@ -35,3 +38,7 @@ async def read(request: Request) -> object:
 
 def document(status: int, body: object, headers: dict[str, str] | None = None) -> Response:
     return answer(status, body, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _parts(media_range: str) -> list[str]:
+    return [part.strip().lower() for part in media_range.split(";")]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal, assert_never
 
-from payglot.dialects.txn import invoices, schemas, validation
+from payglot.dialects.txn import invoices, linked, schemas, validation
 from payglot.dialects.txn.auth import NAME
 from payglot.dialects.txn.errors import Unprocessable
 from payglot.domain import identity
@@ -63,7 +63,7 @@ def document(dossier: Dossier, base_url: str) -> schemas.PaymentLinkDocument:
         return {"data": data, "meta": {}, "jsonapi": {"version": "1.0"}}
     transfers = dossier.transfers_of(child)
     invoice = invoices.resource(link, child, transfers, base_url)
-    included = [invoice, *invoices.included(link, child, transfers)]
+    included = [invoice, *linked.included(link, child, transfers)]
     return {"data": data, "included": included, "meta": {}, "jsonapi": {"version": "1.0"}}
 
 

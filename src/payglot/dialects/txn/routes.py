@@ -28,7 +28,10 @@ _FAILURES = {
     503: ("Temporarily unavailable", schemas.Failures),
 }
 _NOT_FOUND = {404: ("No such record", schemas.Failures)}
-_INCLUDE = openapi.query("include", "The child is always included", type="string", enum=["target"])
+_LINK_PARTS = ("target",)
+_INVOICE_PARTS = ("targetAccount", "address", "coinDeposits", "invoiceTransactions", "refundLinks", "binanceOrder")
+_INCLUDE = openapi.query("include", "The child is always included", type="string", enum=list(_LINK_PARTS))
+_INCLUDE_OF_INVOICE = openapi.query("include", f"All are always included: {', '.join(_INVOICE_PARTS)}", type="string")
 
 
 @router.post(
@@ -51,7 +54,7 @@ _INCLUDE = openapi.query("include", "The child is always included", type="string
 )
 async def create(request: Request) -> Response:
     call = await auth.caller(request)
-    jsonapi.negotiate(request)
+    jsonapi.negotiate(request, _LINK_PARTS)
     sent = await jsonapi.read(request)
     _check_frame(sent)
     link = mapping.new_link(inputs.check(schemas.CreatePaymentLink, sent), call.merchant, call.now)
@@ -74,9 +77,9 @@ async def create(request: Request) -> Response:
 )
 async def read(id: str, request: Request) -> Response:
     call = await auth.caller(request)
-    jsonapi.negotiate(request)
+    jsonapi.negotiate(request, _LINK_PARTS)
     async with call.services.database.single() as tx:
-        dossier = await links.get(tx, call.merchant.id, NAME, _uuid(id, "payment_link"), call.now)
+        dossier = await links.get(tx, call.merchant.id, NAME, _uuid(id, "link"), call.now)
     return jsonapi.document(200, mapping.document(dossier, call.services.public_url))
 
 
@@ -85,12 +88,13 @@ async def read(id: str, request: Request) -> Response:
     **openapi.operation(
         "Reading invoice",
         answer_type=jsonapi.MEDIA_TYPE,
+        parameters=(_INCLUDE_OF_INVOICE,),
         answers={200: ("OK", schemas.InvoiceDocument), **_FAILURES, **_NOT_FOUND},
     ),
 )
 async def read_invoice(id: str, request: Request) -> Response:
     call = await auth.caller(request)
-    jsonapi.negotiate(request)
+    jsonapi.negotiate(request, _INVOICE_PARTS)
     async with call.services.database.single() as tx:
         try:
             payment, transfers = await payments.get(tx, _uuid(id, "invoice"))
@@ -113,8 +117,11 @@ def _check_frame(sent: object) -> None:
 
 
 def _uuid(text: str, thing: str) -> UUID:
-    """What is no id names nothing."""
+    """What is no id, or one written in another way than ours, names nothing."""
     try:
-        return UUID(text)
+        id = UUID(text)
     except ValueError:
         raise NotFound(thing=thing) from None
+    if str(id) != text.lower():
+        raise NotFound(thing=thing)
+    return id

@@ -92,6 +92,7 @@ class InvoiceAttributes(TypedDict):
     exchangeRate: str
     targetAmount: str
     targetCurrency: str
+    targetAccountId: str
     chargedTargetRate: str
     chargedTargetRateCurrency: str
     network: str
@@ -124,13 +125,112 @@ class Invoice(TypedDict):
     relationships: InvoiceRelationships
 
 
-class Resource(TypedDict):
-    """A linked resource: accounts, addresses, coinTransactions, invoiceTransactions or transactions."""
+class NotLoadedMeta(TypedDict):
+    included: Literal[False]
 
+
+class NotLoaded(TypedDict):
+    """A relationship that is never loaded here."""
+
+    meta: NotLoadedMeta
+
+
+class AccountAttributes(TypedDict):
+    master: bool
+    currencyCode: str
+    label: str
+
+
+class Account(TypedDict):
     id: str
-    type: str
-    attributes: dict[str, Any]
-    relationships: NotRequired[dict[str, Any]]
+    type: Literal["accounts"]
+    attributes: AccountAttributes
+
+
+class AddressAttributes(TypedDict):
+    """`value` is where to send funds; on XRP `<address>?dt=<destination tag>`."""
+
+    label: str
+    value: str
+    createdAt: Instant
+
+
+class AddressRelationships(TypedDict):
+    account: NotLoaded
+    network: NotLoaded
+
+
+class Address(TypedDict):
+    id: str
+    type: Literal["addresses"]
+    attributes: AddressAttributes
+    relationships: AddressRelationships
+
+
+class InvoiceTransactionAttributes(TypedDict):
+    amountBilled: str
+    billedChargedRate: str
+    billedChargedRateCurrency: str
+    transactionFee: str
+    transactionFeeCurrency: str
+    targetTransactionFee: str
+    targetTransactionFeeCurrency: str
+    consolidationFee: str
+
+
+class InvoiceTransactionRelationships(TypedDict):
+    exchangeQuote: ToOne
+    invoice: NotLoaded
+    txn: ToOne
+
+
+class InvoiceTransaction(TypedDict):
+    id: str
+    type: Literal["invoiceTransactions"]
+    attributes: InvoiceTransactionAttributes
+    relationships: InvoiceTransactionRelationships
+
+
+class TransactionAttributes(TypedDict):
+    """`amount` is net of the fee."""
+
+    amount: str
+    createdAt: Instant
+    reference: str | None
+    simplifiedState: Literal["pending", "completed"]
+    transactionType: Literal["InvoiceTransaction"]
+
+
+class TransactionRelationships(TypedDict):
+    account: NotLoaded
+
+
+class Transaction(TypedDict):
+    id: str
+    type: Literal["transactions"]
+    attributes: TransactionAttributes
+    relationships: TransactionRelationships
+
+
+class CoinTransactionAttributes(TypedDict):
+    """`confirmations` is our own addition."""
+
+    accountId: str
+    amount: str
+    currencyCode: str
+    createdAt: Instant
+    state: Literal["pending", "processed", "on_hold_confirmed", "failed"]
+    txHash: str
+    confirmations: int
+
+
+class CoinTransaction(TypedDict):
+    id: str
+    type: Literal["coinTransactions"]
+    attributes: CoinTransactionAttributes
+
+
+Linked = Account | Address | InvoiceTransaction | Transaction | CoinTransaction
 
 
 class Version(TypedDict):
@@ -141,14 +241,14 @@ class PaymentLinkDocument(TypedDict):
     """`included` is there only when the link has a child."""
 
     data: PaymentLink
-    included: NotRequired[list[Invoice | Resource]]
+    included: NotRequired[list[Invoice | Linked]]
     meta: dict[str, Any]
     jsonapi: Version
 
 
 class InvoiceDocument(TypedDict):
     data: Invoice
-    included: list[Resource]
+    included: list[Linked]
     meta: dict[str, Any]
     jsonapi: Version
 

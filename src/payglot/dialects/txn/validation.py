@@ -41,10 +41,11 @@ def amount(sent: str, unit: Currency, found: Findings) -> Money | None:
         found.add("amount", "invalid_amount", "amount must be a decimal string")
         return None
     lowest, highest = (money.parse(text, unit) for text in inferred.LIMITS[unit])
+    plain = _plain(value)
     if value < lowest:
-        found.add("amount", "amount_below_minimum", "amount is below minimum", f"amount: {value}, minimum: {lowest}")
+        found.add("amount", "amount_below_minimum", "amount is below minimum", f"amount: {plain}, minimum: {lowest}")
     elif highest < value:
-        found.add("amount", "amount_above_maximum", "amount is above maximum", f"amount: {value}, maximum: {highest}")
+        found.add("amount", "amount_above_maximum", "amount is above maximum", f"amount: {plain}, maximum: {highest}")
     return value
 
 
@@ -99,7 +100,7 @@ def reference(sent: str | None, found: Findings) -> None:
     if sent is not None and (
         not 1 <= len(sent) <= inferred.MAX_REFERENCE or any(c < " " or c in _HIDDEN for c in sent)
     ):
-        title = f"reference must have 1 to {inferred.MAX_REFERENCE} characters"
+        title = f"reference must have 1 to {inferred.MAX_REFERENCE} characters, none of them invisible"
         found.add("reference", "invalid_reference", title)
 
 
@@ -113,6 +114,12 @@ def redirect(sent: str | None, attribute: str, settings: MerchantSettings, found
             redirect_host(sent)
     except RedirectForbidden:
         found.add(attribute, "invalid_redirect_url", f"{attribute} is not an allowed address")
+
+
+def _plain(amount: Money) -> str:
+    """As the documented sample prints the amount, unlike the limit beside it: `5.0`, `5.25`."""
+    whole, _, fraction = str(amount).partition(".")
+    return f"{whole}.{fraction.rstrip('0') or '0'}"
 
 
 def _is_tradable(unit: Currency) -> bool:

@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from payglot.dialects.txn import inferred, invoices
+from payglot.dialects.txn import inferred, invoices, sample
 from payglot.domain.event import Event, EventKind
-from payglot.web import instants, json
+from payglot.domain.payment import Payment, PaymentStatus
+from payglot.domain.settlement import Settlement
+from payglot.web import json
 from payglot.webhooks.format import Message, Receiver, Schedule
 
 _STATES = frozenset(
@@ -37,7 +39,7 @@ class TxnWebhooks:
 
     def messages(self, event: Event, receiver: Receiver, base_url: str) -> Sequence[Message]:
         """A link speaks through its child only, from the child's first state on."""
-        if event.kind not in _STATES or event.payment is None:
+        if event.payment is None or not (event.kind in _STATES or _is_another_context(event, event.payment)):
             return ()
         body = invoices.document(event.link, event.payment, event.transfers, base_url)
         return (Message(name=f"invoice.{invoices.status(event.payment)}", body=json.dumps(body)),)
@@ -59,12 +61,18 @@ class TxnWebhooks:
         }
 
     def test_message(self, receiver: Receiver, now: datetime) -> Message:
-        attributes = {"status": "pending", "createdAt": instants.millis(now)}
-        body = {"data": {"id": str(receiver.id), "type": "invoices", "attributes": attributes}, "meta": {}}
-        return Message(name="test", body=json.dumps(body))
+        return Message(name="test", body=json.dumps(sample.document(receiver, now)))
 
     def new_secret(self) -> str:
         return f"whsec_{base64.b64encode(random.token_bytes(24)).decode()}"
+
+
+def _is_another_context(event: Event, payment: Payment) -> bool:
+    """Whether money came to an invoice that had ended: it changes `statusContext` or `paymentStatus` alone."""
+    return event.kind is EventKind.PAYMENT_SETTLEMENT_CHANGED and (
+        (payment.is_paid and payment.settlement is not Settlement.PENDING)
+        or (payment.status is PaymentStatus.CANCELED and payment.settlement is Settlement.LATE)
+    )
 
 
 def _key(secret: str) -> bytes:
