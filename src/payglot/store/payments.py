@@ -119,7 +119,7 @@ async def _write_transfer(tx: Tx, transfer: Transfer) -> None:
     try:
         await tx.execute(statement.on_conflict_do_update(index_elements=[_transfers.c.id], set_=changed))
     except IntegrityError as error:
-        if violated(error) == "transfers_rail_key":
+        if violated(error) == "transfers_rail_reference_key":
             raise TransferKnown(reference=transfer.reference) from None
         raise
 

@@ -24,7 +24,11 @@ def configure(*, format: str, level: str) -> None:
         ]
         factory: Any = structlog.BytesLoggerFactory(file=sys.stderr.buffer)
     else:
-        processors = [*shared, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        # Without the values of local variables, which may be secrets.
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+        processors = [*shared, renderer]
         factory = structlog.PrintLoggerFactory(file=sys.stderr)
     structlog.configure(
         processors=processors,
