@@ -22,7 +22,8 @@ MALFORMED = [
     b'{"a":' + b"9" * 400 + b"}",
 ]  # fmt: skip
 WORDS = {
-    "p100": "paid CONFIRMED processing PENDING failed FAILED underpaid AWAITING_COMPLETION overpaid CONFIRMED expired EXPIRED",
+    "p100": "paid CONFIRMED processing PENDING failed FAILED underpaid AWAITING_COMPLETION overpaid CONFIRMED "
+    "expired EXPIRED",
     "bridge": "paid COMPLETED processing COMPLETED failed VALID underpaid COMPLETED overpaid COMPLETED "
     "manual_transfer COMPLETED abort VALID expired EXPIRED",
     "devdraft": "paid ACTIVE processing ACTIVE failed ACTIVE abort ACTIVE expired EXPIRED",
@@ -169,7 +170,7 @@ def _check(document: dict[str, Any], operation: dict[str, Any], response: Any) -
     assert str(response.status_code) in operation["responses"], response.text
     (media_type, content), *_ = operation["responses"][str(response.status_code)]["content"].items()
     assert response.headers["content-type"] == media_type
-    registry: Registry[Any] = Registry().with_resource("doc:", Resource(document, DRAFT202012))
+    registry: Registry[Any] = Registry().with_resource("doc:", Resource(contents=document, specification=DRAFT202012))
     schema = json.loads(json.dumps(content["schema"]).replace("#/components", "doc:#/components"))
     jsonschema.Draft202012Validator(schema, registry=registry).validate(response.json())
 

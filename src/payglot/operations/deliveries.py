@@ -13,7 +13,7 @@ from payglot.store.database import Database, Tx
 from payglot.store.deliveries import Attempt, Delivery, Verdict
 from payglot.store.endpoints import Endpoint
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
 """Longer than any attempt may take, so that a lease that ran out means a worker that is gone."""
 
 Render = Callable[[Event, Endpoint], Sequence[tuple[str, str, bytes]]]
