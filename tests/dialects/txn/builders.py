@@ -81,11 +81,11 @@ async def dossier_of(world: World, link_id: str) -> Dossier:
 
 async def choose(world: World, merchant: Merchant, link_id: str, network: str = "ttrx:usdt") -> Payment:
     """The payer picks a network, which makes the child invoice."""
-    choice = Choice(values={"network": network})
+    choice, now = Choice(values={"network": network}), world.now
     async with world.services.database.transaction() as tx:
-        dossier = await links.get_any(tx, UUID(link_id), world.now)
-        opening = DIALECT.flow.open(merchant, dossier, choice, world.services.rail, world.now)
-        return (await payments.start(tx, dossier.link.id, opening, world.now)).payments[-1]
+        dossier = await links.get_any(tx, UUID(link_id), now)
+        opening = DIALECT.flow.open(merchant, dossier, choice, world.services.rail, now)
+        return (await payments.start(tx, dossier.link.id, opening, now)).payments[-1]
 
 
 async def send(
@@ -95,6 +95,7 @@ async def send(
     *,
     status: TransferStatus = TransferStatus.CONFIRMED,
     reference: str | None = None,
+    at: datetime | None = None,
 ) -> Dossier:
     """A transfer of a share of what is due, as the rail tells it; the same reference is the same transfer."""
     minor = payment.due.minor * percent // 100
@@ -107,7 +108,7 @@ async def send(
         required_confirmations=1,
     )
     async with world.services.database.transaction() as tx:
-        return await payments.receive(tx, payment.link_id, payment.id, receipt, world.now)
+        return await payments.receive(tx, payment.link_id, payment.id, receipt, at or world.now)
 
 
 async def lapse(world: World, payment: Payment) -> Dossier:

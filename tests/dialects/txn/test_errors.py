@@ -15,6 +15,7 @@ from tests.dialects.txn.builders import INVOICES, LINKS, TYPE, a_link, attribute
 from tests.world import World
 
 KEY = "txn_cmp_" + "a" * 30
+UNKNOWN = "6d0f0b2e-7a51-4c0e-9c7a-3f0f5b1f2a10"
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ KEY = "txn_cmp_" + "a" * 30
     ],
 )
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", LINKS), ("GET", f"{LINKS}/{uuid4()}"), ("GET", f"{INVOICES}/{uuid4()}")]
+    ("method", "path"), [("POST", LINKS), ("GET", f"{LINKS}/{UNKNOWN}"), ("GET", f"{INVOICES}/{UNKNOWN}")]
 )
 async def test_without_a_valid_key_the_answer_is_401_whatever_else_is_wrong(
     world: World, headers: dict[str, str], method: str, path: str
@@ -49,19 +50,19 @@ async def test_without_a_valid_key_the_answer_is_401_whatever_else_is_wrong(
 async def test_a_key_counts_only_in_its_header(world: World) -> None:
     headers = await world.headers(await world.merchant(), "txn")
     key = headers["Authorization"].removeprefix("Bearer ")
-    assert (await world.http.get(f"{LINKS}/{uuid4()}?api_key={key}")).status_code == 401
-    assert (await world.http.get(f"{LINKS}/{uuid4()}", headers=headers)).status_code == 404
+    assert (await world.http.get(f"{LINKS}/{UNKNOWN}?api_key={key}")).status_code == 401
+    assert (await world.http.get(f"{LINKS}/{UNKNOWN}", headers=headers)).status_code == 404
 
 
 async def test_another_dialects_key_is_none_here(world: World) -> None:
     headers = await world.headers(await world.merchant(), "p100")
     as_bearer = {"Authorization": f"Bearer {headers['x-api-key']}"}
-    assert (await world.http.get(f"{LINKS}/{uuid4()}", headers=as_bearer)).status_code == 401
+    assert (await world.http.get(f"{LINKS}/{UNKNOWN}", headers=as_bearer)).status_code == 401
 
 
 async def test_a_caller_from_elsewhere_than_the_merchants_networks_is_refused(world: World) -> None:
     merchant = await world.merchant(allowed_ips=("203.0.113.0/24",))
-    answered = await get(world, merchant, f"{LINKS}/{uuid4()}")
+    answered = await get(world, merchant, f"{LINKS}/{UNKNOWN}")
     assert (answered.status_code, answered.json()["errors"][0]["status"]) == (403, 403)
 
 
@@ -468,9 +469,9 @@ async def test_an_unknown_path_is_answered_in_this_shape(world: World, path: str
     ("method", "path", "allowed"),
     [
         ("DELETE", LINKS, "POST"),
-        ("PUT", f"{LINKS}/{uuid4()}", "GET"),
-        ("PATCH", f"{LINKS}/{uuid4()}", "GET"),
-        ("POST", f"{INVOICES}/{uuid4()}", "GET"),
+        ("PUT", f"{LINKS}/{UNKNOWN}", "GET"),
+        ("PATCH", f"{LINKS}/{UNKNOWN}", "GET"),
+        ("POST", f"{INVOICES}/{UNKNOWN}", "GET"),
     ],
 )
 async def test_a_method_that_is_not_served_says_which_are(world: World, method: str, path: str, allowed: str) -> None:
@@ -509,12 +510,13 @@ async def test_refused_values_are_not_echoed(world: World) -> None:
     marker = "zq7marker"
     merchant = await world.merchant()
     names = ("amount", "currency", "accountCurrency", "paymentType", "expires_at", "successRedirectUrl")
-    for changes in (
+    tried: list[dict[str, Any]] = [
         *({name: marker} for name in names),
         {"paymentMethods": [marker]},
         {"payCurrencies": [marker]},
         {"reference": marker + "\t"},
-    ):
+    ]
+    for changes in tried:
         answered = await create(world, merchant, **changes)
         assert answered.status_code == 422
         assert marker not in answered.text

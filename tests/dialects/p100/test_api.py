@@ -1,0 +1,165 @@
+"""P100's two endpoints: the seed's example, every field's rules, every documented refusal."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from payglot.domain.merchant import Mode
+from tests.links import body_of, make, read
+from tests.world import BASE_URL, World
+
+PATH = "/v1/payment-link"
+
+
+async def post(world: World, body: Any, **headers: str) -> Any:
+    known = await world.headers(await world.merchant(), "p100")
+    return await world.http.post(PATH, headers=known | headers, json=body)
+
+
+async def test_the_seeds_request_gives_the_seeds_answer(world: World) -> None:
+    expires_at = world.later(days=30)
+    response = await post(world, {"amount": "123.45", "expiresAt": expires_at, "reference": "example_ref_123"})
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    body = response.json()
+    assert body == {
+        "paymentLinkId": str(UUID(body["paymentLinkId"])),
+        "url": f"{BASE_URL}/pay/{body['url'].rsplit('/', 1)[1]}",
+        "amount": "123.45",
+        "expiresAt": expires_at,
+    }
+    assert list(body) == ["paymentLinkId", "url", "amount", "expiresAt"]
+    assert body["paymentLinkId"] not in body["url"]
+
+
+async def test_details_have_every_member_from_the_start(world: World) -> None:
+    made = await make(world, await world.merchant(), "p100")
+    body = await read(world, made)
+    assert body == {
+        **made.answer,
+        "reference": "example_ref_123",
+        "status": "PENDING",
+        "createdAt": body["createdAt"],
+        "cryptocurrency": None,
+        "network": None,
+        "walletAddress": None,
+        "totalAmountRequired": None,
+        "receivedAmount": 0,
+        "transactions": [],
+    }
+    alias = await world.http.get(f"{PATH}/{made.id}", headers=made.headers)
+    assert alias.json() == body
+
+
+@pytest.mark.parametrize(
+    ("sent", "echoed"), [("5", "5"), ("5.0", "5.0"), ("005.10", "005.10"), ("0.01", "0.01"), (49.9, "49.9"), (7, "7")]
+)
+async def test_an_accepted_amount_is_echoed_as_it_was_written(world: World, sent: Any, echoed: str) -> None:
+    response = await post(world, {"amount": sent})
+    assert response.status_code == 200
+    assert response.json()["amount"] == echoed
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"amount": None}, "amount must be a string."),
+        ({"amount": ""}, "amount must be a decimal string."),
+        ({"amount": "-1"}, "amount must be a decimal string."),
+        ({"amount": "+1"}, "amount must be a decimal string."),
+        ({"amount": "1e2"}, "amount must be a decimal string."),
+        ({"amount": "1,5"}, "amount must be a decimal string."),
+        ({"amount": " 1"}, "amount must be a decimal string."),
+        ({"amount": "1\n"}, "amount must be a decimal string."),
+        ({"amount": "٣"}, "amount must be a decimal string."),
+        ({"amount": "1" * 40}, "amount must be a decimal string."),
+        ({"amount": "1.001"}, "amount must have at most 2 decimal places."),
+        ({"amount": "0"}, "amount must be greater than 0."),
+        ({"amount": "0.00"}, "amount must be greater than 0."),
+        ({"amount": True}, "amount must be a string."),
+        ({"amount": []}, "amount must be a string."),
+        ({"expiresAt": "yesterday"}, "expiresAt must be a valid ISO 8601 date string."),
+        ({"expiresAt": "2031-13-01T00:00:00Z"}, "expiresAt must be a valid ISO 8601 date string."),
+        ({"expiresAt": "0001-01-01T00:00:00+23:59"}, "expiresAt must be a valid ISO 8601 date string."),
+        ({"expiresAt": "9999-12-31T23:59:59-23:59"}, "expiresAt must be a valid ISO 8601 date string."),
+        ({"expiresAt": "2020-01-01T00:00:00.000Z"}, "expiresAt must be in the future."),
+        ({"expiresAt": 5}, "expiresAt must be a string."),
+        ({"reference": ""}, "reference must be between 1 and 255 characters."),
+        ({"reference": "x" * 256}, "reference must be between 1 and 255 characters."),
+        ({"reference": {}}, "reference must be a string."),
+    ],
+)
+async def test_each_broken_rule_is_a_p403_without_a_name(world: World, changes: dict[str, Any], message: str) -> None:
+    response = await post(world, body_of(world, "p100", **changes))
+    assert response.status_code == 400
+    assert response.json()["errorCode"] == "P403"
+    assert set(response.json()) == {"errorCode", "errorMessage"}
+    assert message in response.json()["errorMessage"]
+
+
+async def test_all_failures_stand_in_one_text(world: World) -> None:
+    response = await post(world, {"amount": "x", "expiresAt": "y", "reference": ""})
+    assert response.json() == {
+        "errorCode": "P403",
+        "errorMessage": "amount must be a decimal string. expiresAt must be a valid ISO 8601 date string. "
+        "reference must be between 1 and 255 characters.",
+    }
+
+
+async def test_expiry_and_reference_may_be_missing_and_extras_are_ignored(world: World) -> None:
+    response = await post(world, {"amount": "5", "currency": "USD", "callbackUrl": "x", "expiresAt": None})
+    assert response.status_code == 200
+    assert response.json()["expiresAt"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("sent", "emitted"),
+    [
+        ("2031-08-31T21:21:35Z", "2031-08-31T21:21:35.000Z"),
+        ("2031-08-31T23:21:35.1+02:00", "2031-08-31T21:21:35.100Z"),
+        ("2031-08-31T21:21:35.123456789Z", "2031-08-31T21:21:35.123Z"),
+    ],
+)
+async def test_an_expiry_is_emitted_in_utc_with_milliseconds(world: World, sent: str, emitted: str) -> None:
+    assert (await post(world, {"amount": "5", "expiresAt": sent})).json()["expiresAt"] == emitted
+
+
+async def test_one_reference_may_have_many_links(world: World) -> None:
+    merchant = await world.merchant()
+    ids = {(await make(world, merchant, "p100", reference="same")).id for _ in range(2)}
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [({}, "xo1"), ({"x-api-key": ""}, "xo1"), ({"x-api-key": "wrong"}, "xo2"), ({"X-API-Key": "wrong"}, "xo2")],
+)
+async def test_who_is_not_known_is_denied_with_the_documented_text(
+    world: World, headers: dict[str, str], code: str
+) -> None:
+    response = await world.http.post(PATH, headers=headers, json={"amount": "5"})
+    assert response.status_code == 401
+    assert response.json() == {"statusCode": 401, "message": f"Access Denied. {code}", "error": "Unauthorized"}
+
+
+@pytest.mark.parametrize(("mode", "status"), [(Mode.LIVE, 401), (Mode.TEST, 200)])
+async def test_only_live_merchants_addresses_are_checked(world: World, mode: Mode, status: int) -> None:
+    merchant = await world.merchant(mode=mode, allowed_ips=("203.0.113.0/24",))
+    response = await world.http.post(PATH, headers=await world.headers(merchant, "p100"), json={"amount": "5"})
+    assert response.status_code == status
+    if status == 401:
+        assert response.json()["message"] == "Access Denied. xo3"
+
+
+async def test_an_unknown_link_is_a_business_error_under_400(world: World) -> None:
+    headers = await world.headers(await world.merchant(), "p100")
+    response = await world.http.get(f"{PATH}/details/663318af-7ea1-4c5a-8545-e433a2d43d5c", headers=headers)
+    assert response.status_code == 400
+    assert response.json() == {
+        "errorCode": "P460",
+        "errorName": "invalid-payment-link",
+        "errorMessage": "Payment link not found.",
+    }
+    malformed = await world.http.get(f"{PATH}/details/42", headers=headers)
+    assert malformed.json() == {"errorCode": "P403", "errorMessage": "paymentLinkId must be a UUID."}

@@ -1,0 +1,102 @@
+"""The OpenAPI document says what is answered: every operation, status, parameter and shape."""
+
+from typing import Any
+
+import jsonschema
+import pytest
+
+from payglot.dialects.txn import DIALECT
+from payglot.domain.transfer import TransferStatus
+from tests.dialects.txn.builders import INVOICES, LINKS, TYPE, a_link, choose, create, get, golden, post, send
+from tests.world import World
+
+LINK, INVOICE = f"{LINKS}/{{id}}", f"{INVOICES}/{{id}}"
+
+
+@pytest.fixture
+def document(world: World) -> dict[str, Any]:
+    app: Any = DIALECT.build(world.services)
+    told: dict[str, Any] = app.app.state.document()
+    return told
+
+
+def check(document: dict[str, Any], operation: tuple[str, str], status: int, body: Any) -> None:
+    """The body has the shape that the document gives for this status, and no member that it does not name."""
+    method, path = operation
+    content = document["paths"][path][method]["responses"][str(status)]["content"]
+    assert list(content) == [TYPE]
+    schema = {**closed(content[TYPE]["schema"]), "components": closed(document["components"])}
+    jsonschema.Draft202012Validator(schema).validate(body)
+
+
+def closed(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    members = {name: closed(each) for name, each in schema.items()}
+    if schema.get("type") == "object" and "properties" in schema:
+        members["additionalProperties"] = False
+    return members
+
+
+def test_every_operation_tells_its_statuses_and_needs_the_key(document: dict[str, Any]) -> None:
+    told = {
+        (method, path): (set(operation["responses"]), operation["security"])
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    }
+    common = {"400", "401", "403", "406", "500", "503"}
+    key: list[dict[str, list[str]]] = [{"apiKey": []}]
+    assert told == {
+        ("post", LINKS): (common | {"201", "409", "413", "415", "422"}, key),
+        ("get", LINK): (common | {"200", "404"}, key),
+        ("get", INVOICE): (common | {"200", "404"}, key),
+    }
+    assert document["components"]["securitySchemes"]["apiKey"] == {"type": "http", "scheme": "bearer"}
+
+
+def test_the_seeds_request_has_the_told_shape(document: dict[str, Any]) -> None:
+    body = document["paths"][LINKS]["post"]["requestBody"]
+    assert list(body["content"]) == [TYPE]
+    schema = {**body["content"][TYPE]["schema"], "components": document["components"]}
+    jsonschema.Draft202012Validator(schema).validate(golden("create.request"))
+
+
+async def test_answers_have_the_told_shapes(world: World, document: dict[str, Any]) -> None:
+    merchant = await world.merchant()
+    made = await create(world, merchant, reference="order-1", successRedirectUrl="https://shop.example/")
+    check(document, ("post", LINKS), 201, made.json())
+    id = made.json()["data"]["id"]
+    check(document, ("get", LINK), 200, (await get(world, merchant, f"{LINKS}/{id}")).json())
+    payment = await choose(world, merchant, id)
+    for status in (None, TransferStatus.DETECTED, TransferStatus.CONFIRMED):
+        if status is not None:
+            await send(world, payment, status=status)
+        check(document, ("get", LINK), 200, (await get(world, merchant, f"{LINKS}/{id}")).json())
+        check(document, ("get", INVOICE), 200, (await get(world, merchant, f"{INVOICES}/{payment.id}")).json())
+
+
+async def test_refusals_have_the_told_shape(world: World, document: dict[str, Any]) -> None:
+    merchant = await world.merchant()
+    link = await a_link(world, merchant, reference="order-1")
+    refused = [
+        await create(world, merchant, reference="order-1"),
+        await create(world, merchant, payCurrencies=["X"]),
+        await create(world, merchant, amount="1", currency="X"),
+        await post(world, merchant, {"data": {"type": "payment_links", "id": "1"}}),
+        await post(world, merchant, {"data": {"type": "x"}}),
+        await post(world, merchant, {}),
+        await post(world, merchant, b"{"),
+        await post(world, merchant, b"{}", **{"Content-Type": "application/json"}),
+        await post(world, merchant, b"{}", Accept=f"{TYPE};a=b"),
+        await post(world, merchant, b" " * (1024 * 1024 + 1)),
+        await post(world, merchant, b"{}", Authorization="Bearer x"),
+    ]
+    assert {answered.status_code for answered in refused} == {400, 401, 403, 406, 409, 413, 415, 422}
+    for answered in refused:
+        check(document, ("post", LINKS), answered.status_code, answered.json())
+    unknown = await get(world, merchant, f"{LINKS}/x")
+    check(document, ("get", LINK), unknown.status_code, unknown.json())
+    path = f"{LINKS}/{link['id']}?include=x"
+    check(document, ("get", LINK), 400, (await get(world, merchant, path)).json())
