@@ -3,25 +3,46 @@
 import asyncio
 import ipaddress
 import socket
+import ssl
+import threading
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from payglot.webhooks import client
 from payglot.webhooks.client import Client
 from payglot.webhooks.guard import Guard
-from tests.webhooks.receivers import answering, receiver
+from tests.webhooks.receivers import Behave, answering, receiver
+from tests.webhooks.test_guard import HOSTILE_URLS
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 
 
+@asynccontextmanager
+async def opened(
+    guard: Guard, *, resolver: AbstractResolver | None = None, concurrency: int = 128
+) -> AsyncIterator[Client]:
+    sender = client.connect(guard, resolver=resolver, concurrency=concurrency)
+    try:
+        yield sender
+    finally:
+        await sender.close()
+
+
 @pytest.fixture
 async def sender() -> AsyncIterator[Client]:
-    opened = client.connect(Guard(LOOPBACK))
-    yield opened
-    await opened.close()
+    async with opened(Guard(LOOPBACK)) as sender:
+        yield sender
 
 
 class Names(AbstractResolver):
@@ -120,6 +141,31 @@ async def garbage(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     await writer.drain()
 
 
+def flooding(head: bytes, flood: bytes) -> Behave:
+    async def behave(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(head)
+        while True:
+            writer.write(flood)
+            await writer.drain()
+
+    return behave
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+endless_interim = flooding(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 2000)
+endless_hints = flooding(b"", b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" * 2000)
+endless_chunk_extension = flooding(CHUNKED + b"5;", b"x" * 65536)
+endless_chunk_size = flooding(CHUNKED, b"0" * 65536)
+endless_trailers = flooding(CHUNKED + b"0\r\n", b"X-A: b\r\n" * 5000)
+endless_newlines = flooding(b"", b"\r\n" * 30000)
+endless_answers = flooding(b"", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" * 2000)
+
+
+async def break_off(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
+    await writer.drain()
+
+
 async def close_early(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
     return
 
@@ -135,18 +181,141 @@ async def close_early(_reader: asyncio.StreamReader, _writer: asyncio.StreamWrit
         (many_heads, None, "bad answer"),
         (garbage, None, "bad answer"),
         (close_early, None, "connection closed"),
+        (break_off, 200, "bad answer"),
+        (endless_interim, None, "too large"),
+        (endless_hints, None, "too large"),
+        (endless_chunk_extension, None, "too large"),
+        (endless_chunk_size, None, "too large"),
+        (endless_newlines, None, "too large"),
+        (endless_trailers, None, "bad answer"),
+        (endless_answers, 200, None),
     ],
 )
 async def test_a_bad_receiver_costs_bounded_time_and_memory(
-    sender: Client, behave: object, status: int | None, error: str | None
+    sender: Client, behave: Behave, status: int | None, error: str | None
 ) -> None:
-    async with receiver(behave=behave) as there:  # type: ignore[arg-type]
+    async with receiver(behave=behave) as there:
         began = time.monotonic()
         sent = await sender.post(there.url, b"{}", {}, 0.6)
         took = time.monotonic() - began
     assert (sent.status, sent.error) == (status, error)
     assert took < 3
     assert len(sent.answer) <= client.KEPT_BYTES
+
+
+async def test_a_long_answer_is_cut_short_and_still_counts(sender: Client) -> None:
+    async with receiver(answering(200, b"x" * 8_000_000)) as there:
+        sent = await sender.post(there.url, b"{}", {}, 5)
+    assert (sent.status, sent.error, len(sent.answer)) == (200, None, client.KEPT_BYTES)
+
+
+async def test_other_users_of_the_session_may_read_more_than_an_attempt(sender: Client) -> None:
+    async with receiver(answering(200, b"x" * 2_000_000)) as there:
+        await sender.post(there.url, b"{}", {}, 5)
+        async with sender.session.get(there.url) as response:
+            assert len(await response.read()) == 2_000_000
+
+
+async def test_connections_are_bounded_and_waiting_for_one_counts_as_time() -> None:
+    async with opened(Guard(LOOPBACK), concurrency=2) as sender, receiver(behave=never) as there:
+        holding = [asyncio.create_task(sender.post(there.url, b"{}", {}, 30)) for _ in range(2)]
+        await there.wait_for(2)
+        waited = await asyncio.gather(*(sender.post(there.url, b"{}", {}, 0.2) for _ in range(4)))
+        for task in holding:
+            task.cancel()
+        await asyncio.wait(holding)
+    assert {one.error for one in waited} == {"timeout"}
+    assert there.connections == 2
+
+
+async def test_slow_name_servers_delay_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+
+    def getaddrinfo(host: str, port: int, *_how: object) -> list[tuple[object, ...]]:
+        if host.startswith("slow"):
+            answered.wait(10)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    async with opened(Guard(LOOPBACK)) as sender, receiver() as there:
+        # More than the loop has threads: at most 32.
+        slow = [
+            asyncio.create_task(sender.post(f"http://slow{n}.example:{there.port}/", b"{}", {}, 3)) for n in range(40)
+        ]
+        await asyncio.sleep(0)
+        try:
+            quick = await sender.post(f"http://quick.example:{there.port}/", b"{}", {}, 2)
+        finally:
+            answered.set()
+        assert quick.status == 200
+        assert {(await one).status for one in slow} == {200}
+
+
+async def test_a_name_that_nobody_has_is_said_to_be_so(sender: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def getaddrinfo(*_how: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    sent = await sender.post("https://nobody.example/", b"{}", {}, 2)
+    assert (sent.status, sent.error) == (None, "name not found")
+
+
+@asynccontextmanager
+async def receiver_over_tls(tmp_path: Path, name: str) -> AsyncIterator[tuple[int, ssl.SSLContext, list[bytes]]]:
+    """Its port, a context that trusts its certificate for `name`, and what it received."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
+    pem = tmp_path / "receiver.pem"
+    pem.write_bytes(
+        certificate
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    serving.load_cert_chain(pem)
+    received: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.append(await reader.read(65536))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=serving)
+    yield server.sockets[0].getsockname()[1], ssl.create_default_context(cadata=certificate.decode()), received
+    server.close()
+
+
+async def test_the_certificate_is_checked_against_the_name_in_the_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with receiver_over_tls(tmp_path, "hooks.example") as (port, trusting, received):
+        monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusting)
+        async with opened(Guard(LOOPBACK), resolver=Names(["127.0.0.1"])) as sender:
+            named = await sender.post(f"https://hooks.example:{port}/", b"{}", {}, 5)
+            misnamed = await sender.post(f"https://other.example:{port}/", b"{}", {}, 5)
+            by_address = await sender.post(f"https://127.0.0.1:{port}/", b"{}", {}, 5)
+    assert (named.status, named.error) == (200, None)
+    assert {(one.status, one.error) for one in (misnamed, by_address)} == {(None, "tls")}
+    assert len(received) == 1
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    async with (
+        receiver_over_tls(tmp_path, "hooks.example") as (port, _, received),
+        opened(Guard(LOOPBACK), resolver=Names(["127.0.0.1"])) as sender,
+    ):
+        sent = await sender.post(f"https://hooks.example:{port}/", b"{}", {}, 5)
+    assert (sent.status, sent.error, received) == (None, "tls", [])
 
 
 async def test_a_closed_port_is_a_failed_connection(sender: Client) -> None:
@@ -175,36 +344,72 @@ async def test_a_kept_connection_that_the_receiver_closed_is_not_silently_repeat
 async def test_a_name_with_any_private_address_is_refused(addresses: list[str]) -> None:
     async with receiver() as there:
         names = Names(addresses)
-        sender = client.connect(Guard(()), resolver=names)
-        sent = await sender.post(f"https://evil.example:{there.port}/", b"{}", {}, 2)
-        await sender.close()
+        async with opened(Guard(()), resolver=names) as sender:
+            sent = await sender.post(f"https://evil.example:{there.port}/", b"{}", {}, 2)
     assert (sent.status, sent.error) == (None, "refused address")
     assert there.connections == 0
 
 
-async def test_a_name_that_changes_between_look_ups_never_reaches_a_private_address() -> None:
-    async with receiver() as there:
-        names = Names(["192.0.2.1"], *[["127.0.0.1"], ["93.184.215.14"]] * 50)
-        sender = client.connect(Guard(()), resolver=names)
-        for _ in range(20):
-            await sender.post(f"https://rebind.example:{there.port}/", b"{}", {}, 0.05)
-        await sender.close()
-    assert names.asked == 20, "asked again at every attempt"
-    assert there.connections == 0
+@pytest.fixture
+async def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses that connections were tried to; all of them fail, so that no test reaches anybody."""
+    addresses: list[str] = []
+
+    async def sock_connect(_socket: socket.socket, target: tuple[str, int]) -> None:
+        addresses.append(target[0])
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", sock_connect)
+    return addresses
+
+
+async def test_a_name_that_changes_between_look_ups_never_reaches_a_private_address(dialled: list[str]) -> None:
+    names = Names(*[["93.184.215.14"], ["127.0.0.1"], ["93.184.215.14", "::ffff:10.0.0.1"], ["169.254.169.254"]] * 250)
+    async with opened(Guard(()), resolver=names) as sender:
+        results = [(await sender.post("https://rebind.example/", b"{}", {}, 2)).error for _ in range(1000)]
+    assert names.asked == 1000, "asked once for every attempt, and never between check and connect"
+    assert dialled == ["93.184.215.14"] * 250
+    assert results == ["connection failed", *["refused address"] * 3] * 250
+
+
+async def test_no_hostile_url_is_ever_dialled(dialled: list[str]) -> None:
+    async with opened(Guard(()), resolver=Names(["127.0.0.1"])) as sender:
+        errors = {(await sender.post(url, b"{}", {}, 2)).error for url in HOSTILE_URLS}
+    assert (errors, dialled) == ({"refused address"}, [])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "169.254.169.254", "[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]"])
+async def test_what_uses_the_session_directly_is_guarded_too_even_without_a_name(dialled: list[str], host: str) -> None:
+    async with opened(Guard(())) as sender:
+        with pytest.raises(aiohttp.ClientConnectorError) as refused:
+            await sender.session.get(f"http://{host}:9/")
+    assert isinstance(refused.value.os_error, client.RefusedAddress)
+    assert dialled == []
 
 
 async def test_plain_http_to_a_name_goes_only_to_allowed_networks() -> None:
-    async with receiver() as there:
-        sender = client.connect(Guard(LOOPBACK), resolver=Names(["127.0.0.1"], ["93.184.215.14"]))
+    async with (
+        receiver() as there,
+        opened(Guard(LOOPBACK), resolver=Names(["127.0.0.1"], ["93.184.215.14"])) as sender,
+    ):
         inside = await sender.post(f"http://hooks.example:{there.port}/", b"{}", {}, 2)
         outside = await sender.post(f"http://other.example:{there.port}/", b"{}", {}, 2)
-        await sender.close()
+        # By address the guard decides alike when a URL is registered and when it is called.
+        mapped = await sender.post(f"http://[::ffff:127.0.0.1]:{there.port}/", b"{}", {}, 2)
     assert (inside.status, outside.error) == (200, "refused address")
+    assert mapped.error != "refused address"
 
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("120", 120.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("soon", None), ("-5", None), ("9" * 30, 999999999.0)],
+    [
+        ("120", 120.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00", 0.0),
+        ("soon", None),
+        ("-5", None),
+        ("9" * 30, 999999999.0),
+    ],
 )
 async def test_retry_after_is_read_in_both_forms(sender: Client, header: str, seconds: float | None) -> None:
     async with receiver(answering(503, b"", f"Retry-After: {header}\r\n")) as there:

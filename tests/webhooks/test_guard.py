@@ -1,6 +1,7 @@
 """The guard's table, entry by entry."""
 
 import ipaddress
+import time
 
 import pytest
 
@@ -87,6 +88,10 @@ HOSTILE_URLS = [
     "https://-shop.example/", "https://shop..example/", "https://" + "a" * 3000 + ".example/", "https://shop_\u202e.example/",
     "https://10.0.0.1:443/", "https://192.168.1.1/", "https://172.16.0.1/", "https://100.64.0.1/", "https://[64:ff9b::7f00:1]/",
     "https://[2002:7f00:1::]/", "https://0300.0250.0.1/", "https://192.168.257/", "https://224.0.0.1/", "https://255.255.255.255/",
+    "https://shop.example:0/", "https://256.256.256.256/", "https://1.2.3.4.5/", "https://shop.example.0x7f/",
+    "https://08.8.8.8/", "https://4294967297/", "https://[v1.x]/", "https://[127.0.0.1]/", "https://[::1%25lo]/",
+    "https://" + "a" * 64 + ".example/", "https://" + "a." * 130 + "example/", "https://0x7F.1/", "https://ⅼocalhost/",
+    "https://127%2e0.0.1/", "https://shop.example／@127.0.0.1/", "https:////127.0.0.1/", "https://a,b.example/",
 ]  # fmt: skip
 GOOD_URLS = [
     "https://shop.example/hook",
@@ -97,6 +102,11 @@ GOOD_URLS = [
     "https://xn--bcher-kva.example/",
     "https://bücher.example/hook",
     "HTTPS://Shop.Example/Hook",
+    "https://shop.example:/hook",
+    "https://3com.example/",
+    "https://1.2.3.4.example/",
+    "https://_dmarc.shop.example/",
+    "https://" + "a" * 63 + ".example/",
 ]
 nowhere_private = Guard(())
 
@@ -151,3 +161,41 @@ def test_the_operators_networks_win_and_may_use_plain_http() -> None:
     for url in ("http://10.0.0.1/", "https://169.254.169.254/", "http://93.184.215.14/"):
         with pytest.raises(ForbiddenUrl):
             guard.check_url(url)
+
+
+@pytest.mark.parametrize("host", ["a" * 60 + "-", "a" * 2000 + "!", "a." * 1000 + "-", "ü" * 2000, "é." * 900 + "-"])
+def test_no_host_takes_long_to_refuse(host: str) -> None:
+    began = time.perf_counter()
+    with pytest.raises(ForbiddenUrl):
+        nowhere_private.check_url(f"https://{host}/")
+    assert time.perf_counter() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("carrier", "fine", "refused"),
+    [
+        ("64:ff9b::/96", "64:ff9b::808:808", "64:ff9b::a9fe:a9fe"),
+        ("64:ff9b:1::/48", "64:ff9b:1::808:808", "64:ff9b:1::a00:1"),
+        ("2002::/16", "2002:808:808::1", "2002:7f00:1::1"),
+        # Teredo writes the address inverted: 8.8.8.8 and 127.0.0.1.
+        ("2001::/32", "2001:0:4136:e378:8000:63bf:f7f7:f7f7", "2001:0:4136:e378:8000:63bf:80ff:fffe"),
+        ("::/96", "::808:808", "::a00:1"),
+        ("::/0", "2a00:1450::1", "::ffff:127.0.0.1"),
+    ],
+)
+def test_an_allowed_carrier_does_not_allow_every_address_inside(carrier: str, fine: str, refused: str) -> None:
+    guard = Guard((ipaddress.ip_network(carrier),))
+    assert guard.refusal(ipaddress.ip_address(fine)) is None
+    assert guard.refusal(ipaddress.ip_address(refused))
+
+
+def test_a_carrier_may_use_plain_http_only_to_an_address_that_is_itself_allowed() -> None:
+    guard = Guard((ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("10.0.0.0/8")))
+    assert guard.allows(ipaddress.ip_address("64:ff9b::a00:1"))
+    assert not guard.allows(ipaddress.ip_address("64:ff9b::808:808"))
+
+
+def test_a_mapped_address_is_allowed_as_the_address_it_means() -> None:
+    guard = Guard((ipaddress.ip_network("127.0.0.0/8"),))
+    assert guard.allows(ipaddress.ip_address("::ffff:127.0.0.1"))
+    assert guard.refusal(ipaddress.ip_address("::ffff:10.0.0.1"))

@@ -9,15 +9,19 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import AddrInfoType
 
 from payglot import __version__
@@ -25,13 +29,19 @@ from payglot.webhooks.guard import ForbiddenUrl, Guard
 
 READ_BYTES = 64 * 1024
 KEPT_BYTES = 16 * 1024
+WIRE_BYTES = 512 * 1024
+"""Of an answer with all its framing. More than a full read and the buffers before it can come to, for a long answer
+is cut short and still counts."""
+SLICE_BYTES = 16 * 1024
+WAITING_HEADS = 64
 USER_AGENT = f"Payglot/{__version__}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sent:
     """What came of one attempt. `status` is None when there was no answer, `error` then says why in a constant
-    phrase. `answer` starts the body, as text. `retry_after_seconds` is what the receiver asked for, unbounded."""
+    phrase; a body that breaks off leaves both. `answer` starts the body, as text. `retry_after_seconds` is what the
+    receiver asked for, unbounded."""
 
     status: int | None
     error: str | None
@@ -43,9 +53,10 @@ class Sent:
 class Client:
     """Safe to share. Follows no redirects, keeps no cookies, takes no proxy or password from the environment."""
 
-    def __init__(self, session: aiohttp.ClientSession, guard: Guard) -> None:
+    def __init__(self, session: aiohttp.ClientSession, guard: Guard, resolver: AbstractResolver) -> None:
         self.session = session
         self._guard = guard
+        self._resolver = resolver
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_seconds: float) -> Sent:
         """Send exactly these bytes and headers (and a User-Agent); never raises for what the receiver does."""
@@ -56,6 +67,7 @@ class Client:
 
     async def close(self) -> None:
         await self.session.close()
+        await self._resolver.close()
 
     async def _send(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], timeout_seconds: float
@@ -68,21 +80,21 @@ class Client:
         try:
             async with asyncio.timeout(timeout_seconds):
                 checked = self._guard.check_url(url)
-                _needs_allowed.set(checked.scheme == "http")
-                async with self.session.request(
-                    method, checked, data=body, headers=headers, allow_redirects=False
-                ) as response:
-                    status = response.status
-                    retry_after = _seconds(response.headers.get("Retry-After"))
-                    answer, whole = await _read(response)
-                    if not whole:
-                        response.close()
+                with _bounds(plain=checked.scheme == "http"):
+                    async with self.session.request(
+                        method, checked, data=body, headers=headers, allow_redirects=False
+                    ) as response:
+                        status = response.status
+                        retry_after = _seconds(response.headers.get("Retry-After"))
+                        answer, whole = await _read(response)
+                        if not whole:
+                            response.close()
         except Exception as problem:
             error = _phrase(problem)
             if error is None:
                 raise
-            if error == "timeout":
-                # A head without its body in time is no acknowledgement.
+            if error in ("timeout", "too large"):
+                # A head without its body within bounds is no acknowledgement.
                 status = None
         return Sent(
             status=status,
@@ -107,8 +119,10 @@ def connect(guard: Guard, *, concurrency: int = 128, resolver: AbstractResolver 
             raise RefusedAddress(refusal)
         return socket.socket(family, kind, protocol)
 
+    # A look-up that nobody waits for any more still holds its thread until the system gives up on it.
+    judging = _JudgingResolver(guard, resolver or _SystemResolver(threads=2 * concurrency))
     connector = aiohttp.TCPConnector(
-        resolver=_JudgingResolver(guard, resolver or aiohttp.ThreadedResolver()),
+        resolver=judging,
         socket_factory=judged_socket,
         limit=concurrency,
         limit_per_host=0,
@@ -116,6 +130,9 @@ def connect(guard: Guard, *, concurrency: int = 128, resolver: AbstractResolver 
         use_dns_cache=False,
         keepalive_timeout=30,
     )
+    # aiohttp offers no public place for it; a test floods the client to notice if this one moves.
+    handler: type[ResponseHandler] = _BoundedAnswer
+    connector._factory = partial(handler, loop=asyncio.get_running_loop())
     session = aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -127,11 +144,79 @@ def connect(guard: Guard, *, concurrency: int = 128, resolver: AbstractResolver 
         read_bufsize=READ_BYTES,
         requote_redirect_url=False,
     )
-    return Client(session, guard)
+    return Client(session, guard, judging)
 
 
 class RefusedAddress(OSError):
     """The guard refuses the address that a connection would go to."""
+
+
+class TooLarge(aiohttp.ClientError):
+    """The answer is longer than any honest one, framing and all."""
+
+
+class _BoundedAnswer(ResponseHandler):
+    """Hangs up on answers that cost too much to parse: endless interim heads, chunk sizes and the like.
+
+    They end in no body, so that reading only so much of it does not stop them, and a receiver that sends them fast
+    enough would have the event loop to itself. Only attempts are bounded; the session's other users read what they ask.
+    """
+
+    _left: int | None = None
+
+    def set_response_params(self, **params: Any) -> None:
+        self._left = _wire_bytes.get()
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        if self._left is None:
+            super().data_received(data)
+            return
+        for start in range(0, max(len(data), 1), SLICE_BYTES):
+            part = data[start : start + SLICE_BYTES]
+            self._left -= len(part)
+            super().data_received(part)
+            if self._exception is not None:
+                return
+            if self._left < 0 or len(self) > WAITING_HEADS:
+                self._hang_up()
+                return
+
+    def _hang_up(self) -> None:
+        self.set_exception(TooLarge())
+        if self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(TooLarge())
+        # Or the end of the connection would be told as the problem instead.
+        self._parser = None
+        if self.transport is not None:
+            self.transport.abort()
+
+
+class _SystemResolver(AbstractResolver):
+    """The system's look-up in threads of its own: the loop's few are soon all waiting for one slow name server, and
+    then no other endpoint's name is found either."""
+
+    def __init__(self, *, threads: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="names")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        look_up = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(target[0]),
+                port=port,
+                family=kind,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, protocol, _, target in await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        ]
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class _JudgingResolver(AbstractResolver):
@@ -157,6 +242,18 @@ class _JudgingResolver(AbstractResolver):
 
 _needs_allowed: ContextVar[bool] = ContextVar("needs_allowed", default=False)
 """Plain http to a name may only end at an address that the operator allowed."""
+_wire_bytes: ContextVar[int | None] = ContextVar("wire_bytes", default=None)
+
+
+@contextmanager
+def _bounds(*, plain: bool) -> Iterator[None]:
+    """What holds for one attempt, and not for what its caller does with the session afterwards."""
+    needs_allowed, wire_bytes = _needs_allowed.set(plain), _wire_bytes.set(WIRE_BYTES)
+    try:
+        yield
+    finally:
+        _needs_allowed.reset(needs_allowed)
+        _wire_bytes.reset(wire_bytes)
 
 
 async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
@@ -183,6 +280,8 @@ def _phrase(problem: BaseException) -> str | None:
             return "refused address"
         case RefusedAddress() | aiohttp.InvalidURL():
             return "refused address"
+        case TooLarge():
+            return "too large"
         case aiohttp.ClientSSLError() | ssl.SSLError():
             return "tls"
         case aiohttp.ClientConnectorDNSError():
@@ -206,5 +305,7 @@ def _seconds(header: str | None) -> float | None:
         return float(text[:9])
     with suppress(ValueError, TypeError, OverflowError):
         at = parsedate_to_datetime(text)
-        return max(0.0, (at.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+        # A date that names no zone, or "-0000", is in UTC and not in ours.
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+        return max(0.0, (at - datetime.now(UTC)).total_seconds())
     return None

@@ -15,6 +15,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_URL = 2048
+MAX_NAME = 253
 
 BLOCKED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("unspecified", ("0.0.0.0/8", "::/128")),
@@ -40,13 +41,15 @@ _TABLE: tuple[tuple[str, Network], ...] = tuple(
     (reason, ipaddress.ip_network(text)) for reason, texts in BLOCKED for text in texts
 )
 _MAPPED = ipaddress.ip_network("::ffff:0:0/96")
+_LOW = 0xFFFFFFFF
+# What carries an IPv4 address inside: how many bits above the lowest, and what it is disguised with (RFC 4380).
 _CARRIERS = (
-    ("IPv4-compatible", ipaddress.IPv6Network("::/96")),
-    ("IPv4-translated", ipaddress.IPv6Network("::ffff:0:0:0/96")),
-    ("NAT64", ipaddress.IPv6Network("64:ff9b::/96")),
-    ("NAT64", ipaddress.IPv6Network("64:ff9b:1::/48")),
-    ("6to4", ipaddress.IPv6Network("2002::/16")),
-    ("Teredo", ipaddress.IPv6Network("2001::/32")),
+    ("IPv4-compatible", ipaddress.IPv6Network("::/96"), 0, 0),
+    ("IPv4-translated", ipaddress.IPv6Network("::ffff:0:0:0/96"), 0, 0),
+    ("NAT64", ipaddress.IPv6Network("64:ff9b::/96"), 0, 0),
+    ("NAT64", ipaddress.IPv6Network("64:ff9b:1::/48"), 0, 0),
+    ("6to4", ipaddress.IPv6Network("2002::/16"), 80, 0),
+    ("Teredo", ipaddress.IPv6Network("2001::/32"), 0, _LOW),
 )
 
 
@@ -61,26 +64,29 @@ class Guard:
         self._allowed = allowed
 
     def refusal(self, address: Address) -> str | None:
-        """Why the address may not be reached, or None. Mapped addresses are judged as the IPv4 address they mean;
-        other forms that carry an IPv4 address inside are refused whole, for no honest receiver needs them."""
-        if isinstance(address, ipaddress.IPv6Address) and address in _MAPPED:
-            address = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if self.allows(address):
-            return None
-        if isinstance(address, ipaddress.IPv6Address):
-            if address.scope_id is not None:
-                return "a link-local zone"
-            for reason, carrier in _CARRIERS:
-                # :: and ::1 are unspecified and loopback, which the table names.
-                if address in carrier and int(address) > 1:
-                    return f"{reason} address"
+        """Why the address may not be reached, or None. Mapped addresses are judged as the IPv4 address they mean.
+        Other forms that carry an IPv4 address are refused whole, for no honest receiver needs them; where the operator
+        allows such a form, as IPv6-only networks must allow NAT64, the address inside is judged."""
+        address = _unmapped(address)
+        carrier = _carrier(address)
+        if self._listed(address):
+            return None if carrier is None else self.refusal(carrier[1])
+        if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+            return "link-local zone"
+        if carrier is not None:
+            return f"{carrier[0]} address"
         for reason, network in _TABLE:
             if address.version == network.version and address in network:
                 return f"{reason} address"
         return None
 
     def allows(self, address: Address) -> bool:
-        """Whether the operator allowed this address by name of its network."""
+        """Whether the operator allowed this address by name of its network, and the address inside it too."""
+        address = _unmapped(address)
+        carrier = _carrier(address)
+        return self._listed(address) and (carrier is None or self.allows(carrier[1]))
+
+    def _listed(self, address: Address) -> bool:
         return any(address.version == network.version and address in network for network in self._allowed)
 
     def check_url(self, url: str) -> URL:
@@ -96,7 +102,7 @@ class Guard:
         if literal is not None:
             if (reason := self.refusal(literal)) is not None:
                 raise ForbiddenUrl(f"the host is a {reason}")
-        elif not _NAME.fullmatch(host):
+        elif not _is_name(host):
             raise ForbiddenUrl("the host is not a name or an address")
         elif self._is_local_name(host):
             raise ForbiddenUrl("the host is a name of this machine or its network")
@@ -106,7 +112,7 @@ class Guard:
 
     def _plain_is_fine(self, literal: Address | None) -> bool:
         # A name may use http where the operator allowed networks; the client then takes it to those networks only.
-        return bool(self._allowed) if literal is None else self.allows(_unmapped(literal))
+        return bool(self._allowed) if literal is None else self.allows(literal)
 
     def _is_local_name(self, host: str) -> bool:
         if _LOCAL_NAME.fullmatch(host):
@@ -115,9 +121,17 @@ class Guard:
         return not self._allowed and ("." not in host.rstrip(".") or host.rstrip(".").endswith(_LOCAL_SUFFIXES))
 
 
-_NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?){1,60}")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+# Parsers take a host that ends in a number for an address, each in its own way, or not at all.
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _LOCAL_SUFFIXES = (".local", ".internal", ".lan", ".home.arpa")
 _LOCAL_NAME = re.compile(r"(?:[a-z0-9-]+\.)*localhost\.?")
+
+
+def _is_name(host: str) -> bool:
+    name = host.removesuffix(".")
+    labels = name.split(".")
+    return len(name) <= MAX_NAME and all(map(_LABEL.fullmatch, labels)) and not _NUMBER.fullmatch(labels[-1])
 
 
 def address_of(host: str) -> Address | None:
@@ -143,7 +157,7 @@ def _parsed(url: str) -> URL:
         raise ForbiddenUrl("has a character that no address needs")
     try:
         parts = urlsplit(url)
-        _ = parts.port
+        port = parts.port
         raw_host = parts.hostname or ""
         host = raw_host if raw_host.isascii() else idna.encode(raw_host, uts46=True).decode()
         parsed = URL(url, encoded=True)
@@ -155,6 +169,10 @@ def _parsed(url: str) -> URL:
         raise ForbiddenUrl("must be http or https with a host")
     if "@" in parts.netloc or parts.fragment:
         raise ForbiddenUrl("must have no user, password or fragment")
+    if port == 0:
+        raise ForbiddenUrl("has a port that nothing listens on")
+    if "[" in parts.netloc and ":" not in host:
+        raise ForbiddenUrl("has a host that is no IPv6 address")
     if "%" in parts.netloc or (parsed.raw_host or "").lower() != host.lower():
         raise ForbiddenUrl("has a host that parsers read differently")
     return parsed
@@ -162,5 +180,15 @@ def _parsed(url: str) -> URL:
 
 def _unmapped(address: Address) -> Address:
     if isinstance(address, ipaddress.IPv6Address) and address in _MAPPED:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        return ipaddress.IPv4Address(int(address) & _LOW)
     return address
+
+
+def _carrier(address: Address) -> tuple[str, ipaddress.IPv4Address] | None:
+    """What kind of carrier the address is, and the address inside. Unspecified and loopback are none."""
+    if isinstance(address, ipaddress.IPv4Address) or int(address) <= 1:
+        return None
+    for kind, network, above, disguise in _CARRIERS:
+        if address in network:
+            return kind, ipaddress.IPv4Address(int(address) >> above & _LOW ^ disguise)
+    return None
