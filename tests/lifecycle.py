@@ -33,13 +33,13 @@ async def dossier_of(world: World, played: dict[str, Any]) -> Dossier:
         return await links.get_any(tx, UUID(played["link_id"]), world.now)
 
 
-async def told(
-    world: World, dialect: str, link_id: UUID, *, details: dict[str, Any] | None = None
-) -> Sequence[Message]:
+async def told(world: World, dialect: str, link_id: UUID) -> Sequence[Message]:
     """Every webhook of a link so far, in the order of its events."""
     async with world.services.database.single() as tx:
         history = await events.of_link(tx, link_id)
-    receiver = Receiver(id=UUID(int=7), merchant_id=history[0].link.merchant_id, created_at=world.now, details=details)
+    merchant_id = history[0].link.merchant_id
+    details = DIALECTS[dialect].endpoint_details(merchant_id)
+    receiver = Receiver(id=UUID(int=7), merchant_id=merchant_id, created_at=world.now, details=details)
     return [message for event in history for message in DIALECTS[dialect].webhooks.messages(event, receiver, BASE_URL)]
 
 
