@@ -59,9 +59,7 @@ async def test_the_seeds_request_gives_the_seeds_answer(world: World) -> None:
     assert shown == {
         "id": id,
         "status": "open",
-        "expiration_date": shown["created_at"].replace(
-            shown["created_at"][:4], str(int(shown["created_at"][:4]) + 1), 1
-        ),
+        "expiration_date": shown["created_at"].replace(year, str(int(year) + 1), 1),
         "potential_payment_methods": ["credit_card"],
         "amount": {"value": "13.30", "currency": "EUR"},
         "resource_type": "Basket",

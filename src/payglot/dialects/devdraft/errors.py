@@ -91,7 +91,7 @@ def _phrase(problem: dict[str, Any]) -> str:
             return f"{field} must not be less than {context['ge']}"
         case "less_than_equal":
             return f"{field} must not be greater than {context['le']}"
-        case "uuid" | "whole":
+        case "uuid" | "whole" | "minimum":
             return f"{field} {problem['msg']}"
         case "list_type" | "too_long":
             return f"{field} must be an array of at most 100 items"

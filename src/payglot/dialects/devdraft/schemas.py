@@ -28,6 +28,13 @@ def _whole(number: Decimal) -> Decimal:
     return number
 
 
+def _payable(number: Decimal) -> Decimal:
+    if number < MINIMUM:
+        raise PydanticCustomError("minimum", "must not be less than 0.01")
+    return number
+
+
+MINIMUM = Decimal("0.01")
 Uuid = Annotated[str, Field(json_schema_extra={"format": "uuid"}), AfterValidator(_uuid)]
 Whole = Annotated[LiteralNumber, AfterValidator(_whole)]
 
@@ -52,7 +59,7 @@ class CreatePaymentLink(_Body):
     linkType: LinkType
     description: Annotated[str | None, Field(max_length=500)] = None
     coverImage: Annotated[str | None, Field(max_length=2048)] = None
-    amount: Annotated[LiteralNumber | None, Field(ge=Decimal("0.01"))] = None
+    amount: Annotated[LiteralNumber, AfterValidator(_payable), Field(json_schema_extra={"minimum": 0.01})] | None = None
     currency: Literal["usdc", "eurc"] = "usdc"
     paymentForId: Annotated[str | None, Field(max_length=255)] = None
     customerId: Uuid | None = None
