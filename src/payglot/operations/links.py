@@ -58,6 +58,14 @@ async def of_page_query(tx: Tx, dialect: str, *, link_id: str | None, payment_id
     return link
 
 
+async def sequence(tx: Tx, id: UUID) -> int:
+    """How many events it has had: the cheapest look at whether anything changed. Raises NotFound."""
+    number = await stored.sequence(tx, id)
+    if number is None:
+        raise NotFound(thing="link")
+    return number
+
+
 async def locked(tx: Tx, id: UUID) -> Dossier:
     """The link held for a change, as committed last; raises NotFound."""
     return await _with_payments(tx, await stored.lock(tx, id))

@@ -105,6 +105,10 @@ async def find_by_slug(tx: Tx, dialect: str, handle: str, slug: str) -> Link | N
     return _one(await tx.execute(_by_slug, {"handle": handle, "dialect": dialect, "slug": slug}))
 
 
+async def sequence(tx: Tx, id: UUID) -> int | None:
+    return (await tx.execute(select(_links.c.sequence).where(_links.c.id == id))).scalar_one_or_none()
+
+
 async def lock(tx: Tx, id: UUID) -> Link | None:
     """The link as committed last, held until the transaction ends. Always locked before its payments."""
     return _one(await tx.execute(_lock, {"id": id}))

@@ -21,14 +21,15 @@ Round = Callable[[], Awaitable[bytes]]
 
 
 class Streams:
-    """The streams of one process, so that they can be counted. One per entrance."""
+    """The streams of one process, so that they can be counted. One per entrance, which lets `at_once` be open."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int = OPEN_AT_ONCE) -> None:
+        self._at_once = at_once
         self._open = 0
 
     def open(self, services: Services, round: Round, *, look_seconds: float) -> StreamingResponse:
-        """Raises TooManyRequests when 100 are open."""
-        if self._open >= OPEN_AT_ONCE:
+        """Raises TooManyRequests when no more may be open."""
+        if self._open >= self._at_once:
             raise TooManyRequests(retry_after_seconds=5)
         return StreamingResponse(
             self._run(services, round, look_seconds),
