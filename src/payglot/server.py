@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from starlette.types import ASGIApp
 
-from payglot import checkout_first as checkout, schema
+from payglot import checkout, schema
 from payglot.admin import health, routes as operators
 from payglot.admin.office import Office, Port
 from payglot.dialects import DIALECTS

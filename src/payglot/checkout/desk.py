@@ -1,146 +1,131 @@
-"""One visit of a payer: who is paid, the link, perhaps the payer's own attempt, and the language they read."""
+"""What a request at the checkout works with: the process's objects, and one link with whom it pays."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import Response
 
-from payglot.checkout import address, present
-from payglot.checkout.address import Address
-from payglot.checkout.pages import pages
-from payglot.checkout.words import Say, language_of, say_in
+from payglot.checkout import addresses
+from payglot.checkout.addresses import ByToken, Home
+from payglot.checkout.wording import Wording, wording_for
 from payglot.domain.dossier import Dossier
-from payglot.domain.errors import NotFound
-from payglot.domain.link import Link
-from payglot.domain.merchant import Merchant
+from payglot.domain.errors import NotFound, RedirectForbidden
+from payglot.domain.merchant import Merchant, Mode, redirect_host
 from payglot.domain.payment import Payment
 from payglot.operations import links, merchants
+from payglot.rails.sandbox import SandboxRail
 from payglot.web import simulation
 from payglot.web.atomic import Tx
-from payglot.web.flow import Flow, Moment
+from payglot.web.flow import Flow, Moment, Offer
 from payglot.web.live import Streams
-from payglot.web.refusals import WrongContentType
 from payglot.web.services import Services
-from payglot.web.simulation import Stage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Desk:
-    """What the checkout works with."""
+    """One per process. Links of `slug_dialect` live at `/pay/<handle>/<slug>`; pages of `query_dialect` are also found
+    by the id of a link or payment in a query."""
 
     services: Services
     flows: Mapping[str, Flow]
     slug_dialect: str
     query_dialect: str
     streams: Streams
+    look_seconds: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Visit:
-    request: Request
+    """One link as it stands at `now`, its merchant, and the wording of the visitor."""
+
     desk: Desk
+    flow: Flow
     merchant: Merchant
     dossier: Dossier
-    payment: Payment | None
+    wording: Wording
     now: datetime
-    language: str
 
     @property
-    def services(self) -> Services:
-        return self.desk.services
+    def home(self) -> str:
+        return addresses.home_of(self.merchant, self.dossier.link)
 
     @property
-    def link(self) -> Link:
-        return self.dossier.link
+    def is_live(self) -> bool:
+        return Mode.LIVE in (self.merchant.mode, self.dossier.link.mode)
 
     @property
-    def flow(self) -> Flow:
-        return self.desk.flows[self.link.dialect]
+    def has_sandbox(self) -> bool:
+        return self.desk.services.sandbox and not self.is_live
 
     @property
-    def say(self) -> Say:
-        return say_in(self.language)
+    def offer(self) -> Offer:
+        offer = self.flow.offer(self.merchant, self.dossier, self.now)
+        if self.is_live and self.desk.services.rail.name == SandboxRail.name:
+            # A live page must never show an address that only looks like one.
+            return replace(offer, unpayable="No way to pay has been set up here yet.")
+        return offer
 
-    @property
-    def payee(self) -> str:
-        return present.plain(self.merchant.name)
-
-    @property
-    def here(self) -> str:
-        """The path this visit came by."""
-        return self.request.url.path
-
-    def stage(self, tx: Tx) -> Stage:
-        return Stage(tx=tx, flow=self.flow, merchant=self.merchant, rail=self.services.rail, now=self.now)
-
-    def attempt_path(self, payment: Payment) -> str:
-        return address.of_attempt(self.services.vault, self.link, payment)
+    def attempt(self, payment: Payment) -> str:
+        return addresses.attempt_of(self.desk.services.vault, self.dossier.link, payment)
 
     def leave(self, payment: Payment | None, moment: Moment, step: str) -> str | None:
-        """Where the payer's browser goes at that moment, if the merchant's domains allow it."""
         return simulation.leave(self.flow, self.merchant, self.dossier, payment, moment, step)
 
-    async def form(self) -> dict[str, str]:
-        """The form that was sent; only text, and not much of it."""
-        if not self.request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-            raise WrongContentType
-        sent = await self.request.form(max_fields=100, max_files=0)
-        return {name: value for name, value in sent.items() if isinstance(value, str)}
+    def way_out(self, payment: Payment) -> str | None:
+        """Where the browser goes now that the attempt has ended, by its dialect's rules."""
+        moment = self.flow.final(self.dossier, payment)
+        return None if moment is None else self.leave(payment, moment, simulation.step_of(self.flow, payment))
 
-    def page(self, template: str, *, status: int = 200, image_url: str | None = None, **values: Any) -> Response:
-        return pages.page(
-            template,
-            status=status,
-            secure=self.services.public_url.startswith("https://"),
-            images_from=[_origin(image_url)] if image_url else [],
-            # Browsers hold a form's redirects to this list as well.
-            forms_to=self._ways_out(),
-            frame=present.frame(self.merchant, self.language, self.say),
-            say=self.say,
-            **values,
-        )
-
-    def go(self, url: str) -> Response:
-        """See Other: the browser gets the page there, and a reload sends nothing twice."""
-        return Response(status_code=303, headers={"location": url, "cache-control": "no-store"})
-
-    def _ways_out(self) -> list[str]:
-        urls = (self.leave(self.payment, moment, "choose") for moment in Moment)
-        return sorted({_origin(url) for url in urls if url is not None})
+    def ways_out(self, payment: Payment | None) -> set[str]:
+        """The origins that a form here may end at: browsers check where its redirects lead as well."""
+        step = simulation.step_of(self.flow, payment)
+        return {origin for moment in Moment if (origin := origin_of(self.leave(payment, moment, step)))}
 
 
-async def open_visit(request: Request, asked: Address) -> Visit:
-    """Raises NotFound."""
+def desk_of(request: Request) -> Desk:
     desk: Desk = request.app.state.desk
+    return desk
+
+
+async def visit(tx: Tx, request: Request, home: Home, *, lock: bool = False) -> Visit:
+    """`lock` holds the link for a change. Raises NotFound."""
+    desk = desk_of(request)
     now = desk.services.clock.now()
-    async with desk.services.database.single() as tx:
-        if asked.token is not None:
-            dossier = await links.get_by_token(tx, asked.token, now)
-        else:
-            dossier = await links.get_by_slug(tx, desk.slug_dialect, asked.handle or "", asked.slug or "", now)
-        merchant = await merchants.get(tx, dossier.link.merchant_id)
+    if isinstance(home, ByToken):
+        dossier = await links.get_by_token(tx, home.token, now)
+    else:
+        dossier = await links.get_by_slug(tx, desk.slug_dialect, home.handle, home.slug, now)
+    if lock:
+        dossier = (await links.locked(tx, dossier.link.id)).seen_at(now)
+    flow = desk.flows.get(dossier.link.dialect)
+    if flow is None:
+        raise NotFound(thing="link")
+    merchant = await merchants.get(tx, dossier.link.merchant_id)
     request.scope["merchant_id"] = merchant.id
-    payment: Payment | None = None
-    if asked.attempt is not None:
-        id = address.payment_id(desk.services.vault, asked.attempt)
-        payment = next((each for each in dossier.payments if each.id == id), None)
-        if payment is None:
-            raise NotFound(thing="payment")
-    return Visit(
-        request=request,
-        desk=desk,
-        merchant=merchant,
-        dossier=dossier,
-        payment=payment,
-        now=now,
-        language=language_of(request.headers.get("accept-language")),
-    )
+    wording = wording_for(request.headers.get("accept-language", ""))
+    return Visit(desk=desk, flow=flow, merchant=merchant, dossier=dossier, wording=wording, now=now)
 
 
-def _origin(url: str) -> str:
+def attempt(visit: Visit, payment_id: UUID, key: str) -> Payment:
+    """The attempt that the key opens; raises NotFound."""
+    for payment in visit.dossier.payments:
+        if payment.id == payment_id and addresses.opens(visit.desk.services.vault, visit.dossier.link, payment, key):
+            return payment
+    raise NotFound(thing="payment")
+
+
+def origin_of(url: str | None) -> str | None:
+    """Scheme, host and port, fit for a Content-Security-Policy; None when the address is not safe to follow."""
+    if url is None:
+        return None
+    try:
+        host = redirect_host(url)
+    except RedirectForbidden:
+        return None
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    port = f":{parts.port}" if parts.port else ""
+    origin = f"{parts.scheme.lower()}://{host}{port}"
+    return None if any(c in origin for c in ";, '\"*") else origin

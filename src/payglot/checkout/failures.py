@@ -1,49 +1,50 @@
-"""Failures as pages for people, whatever went wrong."""
+"""Polite pages for requests that went nowhere. They repeat nothing of what was sent."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.checkout.pages import pages
-from payglot.checkout.views import Ending, Frame
-from payglot.checkout.words import language_of, say_in
+from payglot.checkout import pages
+from payglot.checkout.forms import Forged
+from payglot.checkout.views import Failure, Shell
+from payglot.checkout.wording import wording_for
 from payglot.domain import errors
 from payglot.web import refusals
+from payglot.web.call import services_of
+
+_UNKNOWN = ("There is no payment page here", "Please check the address that you were given.")
+_LATER = "Please try again in a moment."
+_UNREADABLE = ("That did not work", "Please go back, reload the page and try again.")
 
 
 def render(request: Request, error: Exception) -> Response:
     match error:
-        case errors.NotFound() | refusals.UnknownPath():
-            return unknown(request)
+        case refusals.UnknownPath() | errors.NotFound():
+            return _failure(request, 404, *_UNKNOWN)
         case refusals.UnknownMethod(allowed=allowed):
-            response = _page(request, 405, "There is no payment page here", "")
-            response.headers["allow"] = ", ".join(allowed)
-            return response
-        case refusals.NotPermitted():
-            return _page(request, 403, "Something went wrong", _AGAIN)
-        case refusals.BodyTooLarge() | refusals.WrongContentType() | refusals.Invalid():
-            return _page(request, 400, "Something went wrong", _AGAIN)
+            return _failure(request, 405, *_UNKNOWN, allow=", ".join(allowed))
+        case Forged():
+            return _failure(request, 403, *_UNREADABLE)
+        case refusals.BodyTooLarge():
+            return _failure(request, 413, *_UNREADABLE)
+        case refusals.WrongContentType():
+            return _failure(request, 415, *_UNREADABLE)
         case refusals.TooManyRequests(retry_after_seconds=seconds):
-            response = _page(request, 429, "Something went wrong", _AGAIN)
-            response.headers["retry-after"] = str(seconds)
-            return response
-        case refusals.TemporarilyUnavailable() | errors.Unavailable():
-            response = _page(request, 503, "Something went wrong", _AGAIN)
-            response.headers["retry-after"] = "5"
-            return response
+            return _failure(request, 429, "Too many visitors", _LATER, retry_after=str(seconds))
+        case refusals.TemporarilyUnavailable() | errors.Unavailable() | errors.ChangedMeanwhile():
+            return _failure(request, 503, "Not available right now", _LATER, retry_after="5")
+        case refusals.Invalid() | errors.DomainError():
+            return _failure(request, 400, *_UNREADABLE)
         case _:
-            return _page(request, 500, "Something went wrong", _AGAIN)
+            return _failure(request, 500, "Something broke on our side", _LATER)
 
 
-def unknown(request: Request) -> Response:
-    return _page(request, 404, "There is no payment page here", "Check the address, or ask whoever sent it to you.")
-
-
-_AGAIN = "Please load the page again in a moment. Nothing was paid twice."
-
-
-def _page(request: Request, status: int, heading: str, sentence: str) -> Response:
-    language = language_of(request.headers.get("accept-language"))
-    say = say_in(language)
-    ending = Ending(kind="bad", heading=say(heading), sentence=say(sentence))
-    frame = Frame(language=language, title=say(heading))
-    return pages.page("ending.html", status=status, frame=frame, ending=ending, say=say)
+def _failure(request: Request, status: int, heading: str, sentence: str, **headers: str) -> Response:
+    wording = wording_for(request.headers.get("accept-language", ""))
+    shell = Shell(language=wording.language, direction=wording.direction, title=wording.plain(heading))
+    return pages.page(
+        Failure(shell=shell, heading=heading, sentence=sentence),
+        wording,
+        status=status,
+        secure=services_of(request).public_url.startswith("https:"),
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+    )

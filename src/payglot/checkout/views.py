@@ -1,112 +1,186 @@
-"""What the templates are given: named fields, ready to show. No stored object reaches a template."""
+"""What templates get: values with names, made for showing. No stored object reaches a template."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-from payglot.web.flow import Field, Line, Option
+from markupsafe import Markup
 
-Kind = Literal["waiting", "good", "bad", "over"]
+from payglot.checkout.forms import Once
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Frame:
-    """What every page has. `accent` is a style class of ours, never a merchant's text."""
+class Shell:
+    """What every page has. `accent` is the address of the merchant's colour; `test` tells that no money moves."""
 
     language: str
+    direction: str
     title: str
-    payee: str | None = None
-    is_test: bool = False
+    test: bool = False
+    accent: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Until:
+    """An instant: for machines, for people, and how many seconds remain until then."""
+
+    iso: str
+    text: str
+    seconds: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    label: str
+    detail: str | None
+    amount: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Summary:
-    """`amount` is None when the payer names it. `until` is a sentence."""
+    """Who is paid, how much, for what, until when. `amount` is None while the payer still names it."""
 
+    payee: str
+    initial: str
+    logo_url: str | None
+    image_url: str | None
     title: str | None
     amount: str | None
-    lines: tuple[Line, ...] = ()
-    until: str | None = None
-    description_html: str | None = None
-    image_url: str | None = None
-    notices: tuple[str, ...] = ()
+    rows: tuple[Row, ...]
+    description: Markup | None
+    until: Until | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FilledField:
-    """A field with what the payer sent, and what was wrong with it."""
-
-    field: Field
+class Choosable:
     value: str
-    problem: str | None = None
-
-    @property
-    def groups(self) -> tuple[tuple[str | None, tuple[Option, ...]], ...]:
-        """Options that stand together, in their order."""
-        grouped: dict[str | None, list[Option]] = {}
-        for option in self.field.options:
-            grouped.setdefault(option.group, []).append(option)
-        return tuple((name, tuple(options)) for name, options in grouped.items())
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Form:
-    """`proof` and `nonce` go with every form."""
-
-    action: str
-    nonce: str
-    proof: str
-    fields: tuple[FilledField, ...] = ()
-    submit: str = ""
-    secondary: tuple[str, str] | None = None
-    can_abort: bool = False
-
-    @property
-    def problems(self) -> tuple[FilledField, ...]:
-        return tuple(filled for filled in self.fields if filled.problem)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fact:
     label: str
+    hint: str | None
+    chosen: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Input:
+    """One thing to fill in. `type` and `mode` are HTML's; `problem` is what was wrong with it last time."""
+
+    name: str
+    label: str
+    kind: Literal["choice", "select", "line", "checkbox", "hidden"]
+    type: str
+    mode: str | None
+    required: bool
+    options: tuple[Choosable, ...]
     value: str
-    copyable: bool
+    hint: str | None
+    suffix: str | None
+    max_length: int
+    autocomplete: str | None
+    problem: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Inputs that belong together, under a heading if there is one."""
+
+    legend: str | None
+    inputs: tuple[Input, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """An entry of the error summary. `field` is the input's name, None when it is none of the page's."""
+
+    field: str | None
+    label: str | None
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Button:
-    """A sandbox outcome: its form value, its words, and whether it is the main one."""
+    """`action` is what the form sends; the first main button is what Enter presses."""
 
-    value: str
+    action: str
     label: str
     main: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Attempt:
-    """An attempt that is under way. `qr_svg` is ours; `deadline` an ISO 8601 instant for the countdown."""
-
-    heading: str
-    facts: tuple[Fact, ...]
-    qr_svg: str | None
-    deadline: str | None
-    progress: str | None
-    status_path: str
-    is_bank: bool
-    is_manual: bool
-    can_change: bool
-    can_abort: bool
-    buttons: tuple[Button, ...]
-    form: Form
+class FormTo:
+    path: str
+    once: Once
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ending:
-    """A page without a form: what happened, and where to go now."""
+class Live:
+    """Where the page hears of changes; `refresh` tells whether it reloads itself where there is no script."""
 
-    kind: Kind
+    path: str
+    refresh: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choose:
+    """The first page. Without `form` there is nothing to pay, and `closed` says why."""
+
+    shell: Shell
+    summary: Summary
+    form: FormTo | None
+    groups: tuple[Group, ...]
+    buttons: tuple[Button, ...]
+    notices: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    closed: str | None
+    can_abort: bool
+    left: bool
+    live: Live | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fact:
+    """`copy` is what a click copies: the bare value, without its unit."""
+
+    label: str
+    value: str
+    copy: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Back:
+    """The way back to the merchant."""
+
+    url: str
+    host: str
+
+
+Tone = Literal["act", "wait", "good", "bad", "over"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """Where an attempt, or a link that takes no more payment, stands, and what can be done now."""
+
+    shell: Shell
+    summary: Summary
+    tone: Tone
+    heading: str
+    sentences: tuple[Markup, ...]
+    facts: tuple[Fact, ...] = ()
+    qr: Markup | None = None
+    deadline: Until | None = None
+    form: FormTo | None = None
+    buttons: tuple[Button, ...] = ()
+    sandbox: tuple[Button, ...] = ()
+    sandbox_bank: bool = False
+    """Whether the sandbox's buttons stand for a bank's own page."""
+    leaving: tuple[Button, ...] = ()
+    back: Back | None = None
+    again: str | None = None
+    live: Live | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """A page about a request that went nowhere."""
+
+    shell: Shell
     heading: str
     sentence: str
-    facts: tuple[Fact, ...] = field(default=())
-    onward_url: str | None = None
-    onward_label: str | None = None
-    status_path: str | None = None

@@ -1,45 +1,70 @@
 "use strict";
-// Everything here is a convenience: the page works without it.
+// Everything here is comfort: without it the page works, and reloads itself.
+const all = (selector) => document.querySelectorAll(selector);
+const language = document.documentElement.lang;
 
-for (const form of document.querySelectorAll("form[data-once]")) {
-  form.addEventListener("submit", (event) => {
-    if (form.dataset.sent) { event.preventDefault(); return; }
-    form.dataset.sent = "1";
-    setTimeout(() => { for (const button of form.querySelectorAll("button")) button.disabled = true; });
+for (const time of all("time[data-local]")) {
+  const at = new Date(time.dateTime);
+  time.textContent = at.toLocaleString(navigator.languages.find((l) => l.startsWith(language)) || language, {
+    dateStyle: "long", timeStyle: "short",
   });
 }
 
-addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
-
-for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) continue;
-  button.hidden = false;
-  const label = button.firstChild.textContent;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.firstChild.textContent = button.dataset.done;
-    setTimeout(() => { button.firstChild.textContent = label; }, 1500);
-  });
-}
-
-for (const line of document.querySelectorAll("[data-deadline]")) {
-  const end = Date.parse(line.dataset.deadline);
-  const show = () => {
-    const left = Math.max(0, Math.round((end - Date.now()) / 1000));
-    if (left > 86400) return;
-    const pad = (number) => String(number).padStart(2, "0");
-    line.querySelector("span").textContent =
-      (left >= 3600 ? Math.floor(left / 3600) + ":" : "") + pad(Math.floor(left / 60) % 60) + ":" + pad(left % 60);
-    line.hidden = false;
+for (const left of all("[data-seconds]")) {
+  const end = performance.now() + left.dataset.seconds * 1000;
+  const tick = () => {
+    const seconds = Math.max(0, Math.ceil((end - performance.now()) / 1000));
+    const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+    left.textContent = parts.slice(parts[0] ? 0 : 1).map((n) => String(n).padStart(2, "0")).join(":");
+    left.hidden = seconds > 86400;
+    if (seconds) setTimeout(tick, 1000 - (performance.now() % 1000));
   };
-  show();
-  setInterval(show, 1000);
+  tick();
 }
 
-const live = document.querySelector("[data-live]");
-if (live) {
-  const source = new EventSource(live.dataset.live);
-  source.addEventListener("moved", () => { source.close(); location.reload(); });
+for (const button of all("[data-copy]")) {
+  const label = button.textContent;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch {
+      const area = document.body.appendChild(document.createElement("textarea"));
+      area.value = button.dataset.copy;
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+      button.focus();
+    }
+    button.textContent = button.dataset.done;
+    setTimeout(() => (button.textContent = label), 2000);
+  });
 }
 
-document.querySelector("[role=alert]")?.focus();
+for (const form of all("form")) {
+  let sent = false;
+  form.addEventListener("submit", (event) => {
+    if (sent) event.preventDefault();
+    sent = true;
+    form.setAttribute("aria-busy", "true");
+  });
+}
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+const problems = document.getElementById("problems");
+if (problems) problems.focus();
+
+const part = document.querySelector("[data-live]");
+if (part) {
+  const stream = new EventSource(part.dataset.live);
+  stream.addEventListener("status", (event) => {
+    stream.close();
+    const { redirect } = JSON.parse(event.data);
+    if (redirect) location.replace(redirect);
+    else location.reload();
+  });
+  stream.addEventListener("error", () => {
+    if (stream.readyState === EventSource.CLOSED && part.querySelector(".watch")) setTimeout(() => location.reload(), 10000);
+  });
+  addEventListener("pagehide", () => stream.close());
+}

@@ -1,0 +1,71 @@
+"""GET: the page of a link or of an attempt, as it stands. Looking changes nothing."""
+
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from payglot.checkout import desk, offers, pages, standing, states
+from payglot.checkout.addresses import ByToken, Home
+from payglot.checkout.desk import Visit, desk_of
+from payglot.checkout.standing import Standing
+from payglot.checkout.views import Choose, State
+from payglot.domain.link import LinkStatus
+from payglot.domain.payment import Payment
+
+WATCHING = "watching"
+"""In the query of a page that reloads itself: its payer waits, and goes on to the merchant when it is over."""
+LEFT = "left"
+
+_GONE = (LinkStatus.PAID, LinkStatus.EXPIRED, LinkStatus.CANCELED)
+
+
+async def link(request: Request, home: Home) -> Response:
+    """A payable link's offer (200); for one that ended what became of it (410)."""
+    services = desk_of(request).services
+    async with services.database.single() as tx:
+        visit = await desk.visit(tx, request, home)
+    if isinstance(home, ByToken):
+        if visit.dossier.link.slug is not None:
+            # Its payers know the token from their attempts' addresses; others' attempts are none of their business.
+            return pages.see(visit.home)
+        if payment := _to_go_on(visit, request.query_params.get("invoice_id")):
+            return pages.see(visit.attempt(payment))
+    if standing.takes_payment(visit.dossier.link):
+        return render(visit, offers.page(visit, left=LEFT in request.query_params))
+    return render(visit, states.ended(visit), status=410 if visit.dossier.link.status in _GONE else 200)
+
+
+async def attempt(request: Request, token: str, payment_id: UUID, key: str) -> Response:
+    services = desk_of(request).services
+    async with services.database.single() as tx:
+        visit = await desk.visit(tx, request, ByToken(token=token))
+    payment = desk.attempt(visit, payment_id, key)
+    if WATCHING in request.query_params and (url := visit.way_out(payment)):
+        return pages.see(url)
+    return render(visit, states.attempt(visit, payment), payment=payment)
+
+
+def render(visit: Visit, view: Choose | State, *, status: int = 200, payment: Payment | None = None) -> Response:
+    return pages.page(
+        view,
+        visit.wording,
+        status=status,
+        secure=visit.desk.services.public_url.startswith("https:"),
+        images_from=offers.pictures(view.summary),
+        forms_to=visit.ways_out(payment) if view.form else (),
+    )
+
+
+def _to_go_on(visit: Visit, invoice_id: str | None) -> Payment | None:
+    """The attempt that whoever opens a single-use link goes on with: the one that is under way, the one that the
+    provider's documented query names, or the only one that there will ever be."""
+    dossier = visit.dossier
+    if dossier.link.max_payments != 1 or not dossier.payments:
+        return None
+    for payment in reversed(dossier.payments):
+        if str(payment.id) == invoice_id or standing.of(payment, visit.now) in standing.WAITING:
+            return payment
+    last = dossier.payments[-1]
+    spent = standing.takes_payment(dossier.link) and standing.of(last, visit.now) is not Standing.CANCELED
+    return last if spent and visit.offer.unpayable else None
