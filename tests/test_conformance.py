@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from payglot.dialects import DIALECTS
@@ -170,7 +170,7 @@ def _check(document: dict[str, Any], operation: dict[str, Any], response: Any) -
     assert str(response.status_code) in operation["responses"], response.text
     (media_type, content), *_ = operation["responses"][str(response.status_code)]["content"].items()
     assert response.headers["content-type"] == media_type
-    registry: Registry[Any] = Registry().with_resource("doc:", Resource(contents=document, specification=DRAFT202012))
+    registry: Registry[Any] = Registry().with_resource("doc:", DRAFT202012.create_resource(document))
     schema = json.loads(json.dumps(content["schema"]).replace("#/components", "doc:#/components"))
     jsonschema.Draft202012Validator(schema, registry=registry).validate(response.json())
 

@@ -41,7 +41,12 @@ def a_link(**fields: Any) -> Link:
 
 
 def an_opening(**fields: Any) -> Opening:
-    values: dict[str, Any] = {"method": "card", "amount": euros(1000), "due": euros(1000), "expires_at": NOW + timedelta(hours=1)}
+    values: dict[str, Any] = {
+        "method": "card",
+        "amount": euros(1000),
+        "due": euros(1000),
+        "expires_at": NOW + timedelta(hours=1),
+    }
     return Opening(**(values | fields))
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from uuid import UUID
@@ -92,9 +92,9 @@ async def deliveries_of(world: World, merchant: Merchant, status: str | None = N
         return list(reversed(await deliveries.newest(tx, merchant.id, status=status)))
 
 
-async def until(condition: object, seconds: float = 8) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 8) -> None:
     async with asyncio.timeout(seconds):
-        while not await condition():  # type: ignore[operator]
+        while not await condition():  # noqa: ASYNC110 (the database tells nobody)
             await asyncio.sleep(0.02)
 
 
