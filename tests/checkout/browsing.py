@@ -1,0 +1,74 @@
+"""Paying in a real browser, on a real server: what every dialect's browser test shares."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
+
+from tests.links import CREATE, DIALECT_NAMES as DIALECT_NAMES, JSON_API, body_of
+from tests.sandbox.serving import Served
+
+Clicks = Callable[[Page], Awaitable[None]]
+"""What a payer does, from the first page to the last."""
+
+
+@dataclass
+class Opened:
+    """A browser session of its own, and what its console complained of."""
+
+    context: BrowserContext
+    page: Page
+    complaints: list[str]
+
+
+async def open_browser(browser: Browser, **options: Any) -> Opened:
+    context = await browser.new_context(**({"locale": "en-GB"} | options))
+    page = await context.new_page()
+    opened = Opened(context=context, page=page, complaints=[])
+
+    def note(message: ConsoleMessage) -> None:
+        # A page that answers 410 or 422, as it should, is a "failed resource" to a browser.
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            opened.complaints.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    return opened
+
+
+async def create(served: Served, dialect: str, **changes: Any) -> str:
+    """The page's address, as a create call with the server's own credentials answers it."""
+    headers = dict(served.given["dialects"][dialect]["headers"])
+    headers["Content-Type"] = JSON_API if dialect == "txn" else "application/json"
+    body = json.dumps(body_of(_Ahead(served), dialect, **changes))  # type: ignore[arg-type]
+    response = await served.http.post(CREATE[dialect], headers=headers, content=body)
+    assert response.status_code in (200, 201), response.text
+    answer = response.json()
+    match dialect:
+        case "qonto":
+            return str(answer["payment_link"]["url"])
+        case "txn":
+            return str(answer["data"]["attributes"]["hostedPageUrl"])
+        case _:
+            return str(answer["url"])
+
+
+async def pay(served: Served, browser: Browser, dialect: str, clicks: Clicks, *, script: bool = True) -> Opened:
+    """Create a link, open its page, and do what `clicks` says; the browser stays open at the last page."""
+    opened = await open_browser(browser, java_script_enabled=script)
+    await opened.page.goto(await create(served, dialect))
+    await clicks(opened.page)
+    return opened
+
+
+class _Ahead:
+    """The one thing that `body_of` asks a world for."""
+
+    def __init__(self, served: Served) -> None:
+        self._clock = served.services.clock
+
+    def later(self, **parts: float) -> str:
+        return f"{self._clock.now() + timedelta(**parts):%Y-%m-%dT%H:%M:%S.000}Z"
