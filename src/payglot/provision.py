@@ -17,7 +17,7 @@ from payglot.web.services import Services
 DEMO_NAME = "Demo Shop"
 
 # An invented account with valid check digits, so that a test merchant's bank links have somewhere to go.
-TEST_BENEFICIARY = Beneficiary(name="Sandbox Merchant", iban="FR7618888007770001122334486")
+TEST_IBAN = "FR7618888007770001122334486"
 
 
 async def provision(
@@ -34,7 +34,7 @@ async def provision(
     now = services.clock.now()
     settings = MerchantSettings(
         redirect_domains=tuple(redirect_domains),
-        default_beneficiary=TEST_BENEFICIARY if mode is Mode.TEST else None,
+        default_beneficiary=Beneficiary(name=name, iban=TEST_IBAN) if mode is Mode.TEST else None,
     )
     merchant = await merchants.create(tx, name=name, mode=mode, settings=settings, now=now)
     dialects: dict[str, Any] = {}
