@@ -73,6 +73,13 @@ def test_a_failure_after_confirmation_does_to_the_link_what_its_rule_says(
     assert (failed.payment.after.status, failed.payment.after.settlement) == (P.FAILED, S.REJECTED)
 
 
+def test_a_confirmed_payment_is_bound_to_no_deadline_any_more() -> None:
+    started = payments.start(a_link(), an_opening(), 1, NOW)
+    assert started.payment.after.expires_at == NOW + timedelta(hours=1)
+    confirmed = payments.confirm(started.link.after, started.payment.after, NOW)
+    assert confirmed.payment.after.expires_at is None
+
+
 def test_a_link_whose_place_becomes_free_after_its_expiry_expires() -> None:
     started = payments.start(a_link(), an_opening(), 1, NOW)
     confirmed = payments.confirm(started.link.after, started.payment.after, NOW)

@@ -205,9 +205,10 @@ def authorize(link: Link, payment: Payment, now: datetime) -> Step:
 
 
 def confirm(link: Link, payment: Payment, now: datetime) -> Step:
-    """The payer confirmed; the money is on its way. Takes one of the link's places, or raises LinkNotPayable."""
+    """The payer confirmed; the money is on its way, however long it takes. Takes one of the link's places, or raises
+    LinkNotPayable."""
     links.payable(link, now)
-    return _move(link, payment, P.PROCESSING, (), now, confirmed_at=now)
+    return _move(link, payment, P.PROCESSING, (), now, confirmed_at=now, expires_at=None)
 
 
 def fail(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: datetime, *, reason: str) -> Step:
