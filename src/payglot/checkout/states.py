@@ -148,7 +148,7 @@ def _ending(visit: Visit) -> tuple[Tone, str, str]:
             return (
                 "wait",
                 "Payment is being processed",
-                "A payment of this link is on its way. Nothing else can be paid here.",
+                "A payment of this link is on its way.",
             )
         case _ if failed:
             return "bad", "The payment did not go through", "This link can no longer be paid. Ask {} for a new one."
