@@ -20,6 +20,7 @@ from payglot.store.database import Database
 from payglot.web.services import Services
 
 BASE_URL = "http://payglot.test"
+ADMIN_TOKEN = "admin-token-for-tests-0123456789abcdef"
 
 
 class TestClock(clock.Clock):
@@ -77,7 +78,7 @@ def settings_for(database_url: str, **changes: Any) -> Settings:
         "database_url": SecretStr(database_url),
         "public_url": BASE_URL,
         "sandbox": True,
-        "admin_token": SecretStr("admin-token-for-tests-0123456789abcdef"),
+        "admin_token": SecretStr(ADMIN_TOKEN),
         "secret_key": SecretStr("secret-key-for-tests-0123456789abcdef"),
     }
     return Settings(**{**chosen, **changes})
