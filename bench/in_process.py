@@ -1,0 +1,205 @@
+"""What is measured inside one process by its own CPU time or by counting: noise from other programs stays out."""
+
+import gc
+import json
+import os
+import statistics
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, redirect_stderr
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI
+from pydantic import BaseModel, SecretStr
+from sqlalchemy import event, text
+from starlette.types import ASGIApp, Message, Scope
+
+from bench import calls
+from payglot import server
+from payglot.provision import provision
+from payglot.settings import Settings
+from payglot.store import links as stored
+from payglot.store.database import Database
+from payglot.web import logs
+from payglot.web.services import Services
+
+ROUNDS = 15
+DIALECT = "p100"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """The whole application with one merchant. `api_key` is the one of the dialect that is measured."""
+
+    services: Services
+    app: ASGIApp
+    merchant_id: UUID
+    headers: dict[str, str]
+
+
+@asynccontextmanager
+async def installation(database_url: str) -> AsyncIterator[Installation]:
+    settings = Settings(
+        database_url=SecretStr(database_url),
+        public_url="http://payglot.test",
+        sandbox=True,
+        admin_token=SecretStr("admin-token-for-bench-0123456789abcdef"),
+        secret_key=SecretStr("secret-key-for-bench-0123456789abcdef"),
+    )
+    database = Database(database_url, size=4)
+    built = server.services(settings, database, wake=lambda: None)
+    built.callers.reliable = True
+    async with database.transaction() as tx:
+        given = await provision(tx, built, name="Bench", admin_token="")
+    try:
+        yield Installation(
+            services=built,
+            app=server.application(settings, built),
+            merchant_id=UUID(given["merchant_id"]),
+            headers=given["dialects"][DIALECT]["headers"],
+        )
+    finally:
+        await database.close()
+
+
+async def key_check_us(installed: Installation) -> float:
+    """CPU microseconds to find the caller of a key that is known already; the best of many rounds."""
+    (key,) = installed.headers.values()
+    callers, now = installed.services.callers, installed.services.clock.now()
+    assert await callers.identify(DIALECT, key, now) is not None
+
+    async def check() -> None:
+        await callers.identify(DIALECT, key, now)
+
+    return await _best_us(check, times=2000)
+
+
+async def get_ratio(installed: Installation) -> float:
+    """The CPU of reading a link through the whole application, by that of a FastAPI application whose one route reads
+    the same row through the same store and returns it as a model. In this process, without a socket."""
+    with _nowhere() as nowhere, redirect_stderr(nowhere):
+        logs.configure(format="json", level="info")
+        id = await _create_one(installed)
+        bare = _one_route(installed)
+        whole_headers = [(name.lower().encode(), value.encode()) for name, value in installed.headers.items()]
+        path = calls.READ_PATHS[DIALECT].format(id)
+
+        async def whole_get() -> None:
+            await _get(installed.app, path, whole_headers)
+
+        async def bare_get() -> None:
+            await _get(bare, f"/links/{id}", [])
+
+        # Interleaved, so that a change of the processor's speed meets both.
+        whole, one = [], []
+        for _ in range(ROUNDS):
+            whole.append(await _best_us(whole_get, times=100, rounds=1))
+            one.append(await _best_us(bare_get, times=100, rounds=1))
+    return min(whole) / min(one)
+
+
+async def pages_per_get(installed: Installation) -> float:
+    """Pages of the database that one read of a link touches, as PostgreSQL counts them for the statement we send."""
+    said: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        said.append((statement, parameters))
+
+    async with installed.services.database.single() as tx:
+        ids = (await tx.execute(text("SELECT id FROM links ORDER BY md5(id::text) LIMIT 20"))).scalars().all()
+        event.listen(tx.sync_connection, "before_cursor_execute", note)
+        for id in ids:
+            await stored.find(tx, installed.merchant_id, DIALECT, id)
+        event.remove(tx.sync_connection, "before_cursor_execute", note)
+        touched = []
+        for statement, parameters in said:
+            plan = await tx.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", parameters)
+            told = plan.scalar_one()
+            top = (json.loads(told) if isinstance(told, str) else told)[0]["Plan"]
+            touched.append(top["Shared Hit Blocks"] + top["Shared Read Blocks"])
+    return statistics.fmean(touched)
+
+
+def _nowhere() -> IO[str]:
+    return Path(os.devnull).open("w")
+
+
+async def _create_one(installed: Installation) -> str:
+    request = calls.of(DIALECT, installed.headers).create
+    transport = httpx.ASGITransport(app=installed.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://payglot.test") as http:
+        answer = await http.post(request["path"], headers=request["headers"], content=request["body"])
+    return calls.id_in(answer.raise_for_status().content)
+
+
+class _Shown(BaseModel):
+    id: UUID
+    status: str
+    amount: str
+    reference: str | None
+    created_at: datetime
+    expires_at: datetime | None
+
+
+def _one_route(installed: Installation) -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/links/{id}")
+    async def get(id: UUID) -> _Shown:
+        async with installed.services.database.single() as tx:
+            link = await stored.find(tx, installed.merchant_id, DIALECT, id)
+        assert link is not None
+        return _Shown(
+            id=link.id,
+            status=link.status,
+            amount=str(link.amount),
+            reference=link.reference,
+            created_at=link.created_at,
+            expires_at=link.expires_at,
+        )
+
+    return app
+
+
+async def _get(app: ASGIApp, path: str, headers: list[tuple[bytes, bytes]]) -> None:
+    scope: Scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"payglot.test"), *headers],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }
+    status = 0
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        nonlocal status
+        status = message.get("status", status)
+
+    await app(scope, receive, send)
+    assert status == 200, status
+
+
+async def _best_us(work: Callable[[], Awaitable[None]], *, times: int, rounds: int = ROUNDS) -> float:
+    best = float("inf")
+    for _ in range(rounds):
+        gc.collect()
+        began = time.process_time()
+        for _ in range(times):
+            await work()
+        best = min(best, (time.process_time() - began) / times * 1e6)
+    return best
