@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench migrate lock clean
+.PHONY: help setup demo test check format bench migrate openapi lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -38,6 +38,9 @@ bench: $(STAMP) ## measure throughput and latency beside the machine's own limit
 
 migrate: $(STAMP) ## bring the database to the current schema
 	@exec $(BIN)/payglot migrate
+
+openapi: $(STAMP) ## write docs/openapi anew
+	$(BIN)/python -m tools.openapi
 
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --group dev --all-extras $(LOCK_OPTIONS) -o requirements.lock $(ARGS)
