@@ -2,7 +2,7 @@
 
 Documentation: https://docs.bridgeapi.io ("Create a payment link"). Known differences: the beneficiary is frozen when a
 link is made (Bridge pays the account configured last); webhooks come from your own server's address, so plugins that
-check nothing but Bridge's source addresses need theirs changed; the banks are invented.
+check nothing but Bridge's source addresses need theirs changed; the banks are invented. All: docs/dialects/bridge.md.
 """
 
 import functools
@@ -25,9 +25,10 @@ def example(base_url: str, headers: Mapping[str, str], expires_at: str) -> str:
             {"amount": 120.98, "currency": "EUR", "label": "Refund 123456", "end_to_end_id": "E2E_ID-1234"}
         ],
     }
+    url = base_url + routes.LINKS[auth.Version.V2]
     sent = {**headers, "Content-Type": "application/json"}
     flags = " ".join(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in sent.items())
-    return f"curl -sS -X POST {base_url}/v2/payment-links {flags} -d {shlex.quote(json.dumps(body).decode())}"
+    return f"curl -sS -X POST {shlex.quote(url)} {flags} -d {shlex.quote(json.dumps(body).decode())}"
 
 
 DIALECT = Dialect(

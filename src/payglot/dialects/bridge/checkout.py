@@ -6,14 +6,14 @@ The banks are invented: test mode lists only banks that are none.
 
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from typing import Any
+from urllib.parse import urlencode
 
-from payglot.dialects.bridge import mapping
-from payglot.dialects.bridge.mapping import MANUAL
+from payglot.dialects.bridge.words import MANUAL, is_request
 from payglot.domain.dossier import Dossier
-from payglot.domain.errors import ChoiceInvalid, OutcomeImpossible
+from payglot.domain.errors import ChoiceInvalid, OutcomeImpossible, RedirectForbidden
 from payglot.domain.link import Link
-from payglot.domain.merchant import Merchant
+from payglot.domain.merchant import Merchant, allow_redirect
 from payglot.domain.money import Currency, Money
 from payglot.domain.payment import Opening, Payment
 from payglot.rails.base import Rail
@@ -21,8 +21,8 @@ from payglot.web.flow import Choice, Field, Instructions, Line, Moment, Offer, O
 
 BANK = "bank_transfer"
 STEPS = {"choose": "banks_list", "confirm": "bank_page", "transfer": "manual_transfer_page"}
-RECEIVED_PERCENT = {"paid": 100, "underpaid": 80, "overpaid": 120}
-"""The sandbox's magic values of `end_to_end_id` ("Testing manual transfer")."""
+MAX_BANK_REFERENCE = 35
+"""What a SEPA transfer holds as its reference."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +42,7 @@ BANKS = (
     Bank(id=90005, name="Banco Ejemplo", country="es"),
     Bank(id=90006, name="Sample Bank", country="gb"),
 )
-_BY_ID = {bank.id: bank for bank in BANKS}
+_BY_VALUE = {str(bank.id): bank for bank in BANKS}
 
 
 class BridgeFlow:
@@ -50,21 +50,18 @@ class BridgeFlow:
 
     def offer(self, merchant: Merchant, dossier: Dossier, now: datetime) -> Offer:
         link = dossier.link
-        preselected = link.extras.get("bank")
+        preselected = _BY_VALUE.get(str(link.extras.get("bank")))
         country = link.extras.get("country", "fr")
-        banks = [bank for bank in BANKS if preselected in (None, bank.id)] or list(BANKS)
+        banks = [preselected] if preselected else list(BANKS)
         banks.sort(key=lambda bank: (bank.id != DEMO_BANK_ID, bank.country != country, bank.name))
         options = tuple(Option(value=str(bank.id), label=bank.name, hint=bank.country.upper()) for bank in banks)
         manual = ("manual_transfer", "Pay by manual transfer") if merchant.settings.manual_transfer else None
         return Offer(
-            payee=_payee(link, merchant),
+            payee=merchant.name,
             title=link.title,
             amount=str(link.amount),
             currency=link.currency,
-            lines=tuple(
-                Line(label=t["label"], amount=str(Money(minor=t["amount_minor"], currency=Currency.EUR)))
-                for t in link.extras["transactions"]
-            ),
+            lines=tuple(_line(transaction, merchant) for transaction in link.extras["transactions"]),
             fields=(Field(name="bank", label="Your bank", kind="choice", options=options, value=options[0].value),),
             submit="Continue to my bank",
             secondary=manual,
@@ -85,9 +82,9 @@ class BridgeFlow:
                 due=link.amount,
                 destination=rail.destination(Currency.EUR, None),
                 expires_at=link.expires_at,
-                extras={"reference": link.reference or link.token[:12].upper()} | _received(link),
+                extras={"reference": _bank_reference(link)} | _expectation(link),
             )
-        bank = _BY_ID.get(int(choice.values["bank"])) if choice.values.get("bank", "").isdecimal() else None
+        bank = _BY_VALUE.get(choice.values.get("bank", ""))
         if bank is None:
             raise ChoiceInvalid(field="bank", reason="Choose one of the banks listed.")
         return Opening(
@@ -110,7 +107,7 @@ class BridgeFlow:
                 facts=(
                     ("Amount", f"{payment.due} {payment.due.currency}", True),
                     ("IBAN", payment.destination or "", True),
-                    ("Account holder", _payee(link, merchant), True),
+                    ("Account holder", _beneficiaries(link), True),
                     ("Reference", payment.extras["reference"], True),
                 ),
                 deadline=link.expires_at,
@@ -121,7 +118,7 @@ class BridgeFlow:
             heading=f"Confirm at {payment.extras['bank_name']}",
             facts=(
                 ("Amount", f"{payment.amount} {payment.amount.currency}", False),
-                ("To", _payee(link, merchant), False),
+                ("To", _beneficiaries(link), False),
                 ("Label", link.title or "", False),
             ),
             deadline=link.expires_at,
@@ -140,12 +137,12 @@ class BridgeFlow:
             return Choice(action="manual_transfer")
         if manual:
             raise OutcomeImpossible(reason="A payment at a bank is exact; use the method manual_transfer.")
-        bank = str(link.extras.get("bank", DEMO_BANK_ID)) if method in (None, "bank", BANK) else str(method)
-        if not bank.isdecimal() or int(bank) not in _BY_ID:
-            if method is not None:
-                raise OutcomeImpossible(reason="method must be bank, a listed bank's id, or manual_transfer")
-            bank = str(DEMO_BANK_ID)
-        return Choice(values={"bank": bank})
+        if method in (None, "bank", BANK):
+            preselected = str(link.extras.get("bank"))
+            return Choice(values={"bank": preselected if preselected in _BY_VALUE else str(DEMO_BANK_ID)})
+        if method not in _BY_VALUE:
+            raise OutcomeImpossible(reason="method must be bank, a listed bank's id, or manual_transfer")
+        return Choice(values={"bank": method})
 
     def final(self, dossier: Dossier, payment: Payment) -> Moment | None:
         """The payer's part is over with their confirmation; a rejection before it leaves them on the page."""
@@ -156,14 +153,16 @@ class BridgeFlow:
     def redirect(
         self, merchant: Merchant, dossier: Dossier, payment: Payment | None, moment: Moment, step: str
     ) -> str | None:
+        """To domains that are still on the merchant's list. A payment that the bank rejected leaves the payer here: the
+        link can be tried again."""
         link = dossier.link
         target: str | None = link.extras.get("callback_url")
-        if target is None:
+        if target is None or not _may_lead_to(target, merchant):
             return None
         added = {"payment_link_id": str(link.id)}
         match moment:
             case Moment.CONFIRMED | Moment.PAID:
-                if payment is not None and mapping.is_request(payment):
+                if payment is not None and is_request(payment):
                     added["payment_request_id"] = str(payment.id)
                 added["status"] = "success"
             case Moment.MANUAL_TRANSFER:
@@ -177,17 +176,36 @@ class BridgeFlow:
         return with_query(target, added)
 
 
+def sandbox_received_percent(end_to_end_id: str | None) -> int | None:
+    """What arrives of a manual transfer in test mode, by the documented values of `end_to_end_id` ("Testing manual
+    transfer"); None for every other value."""
+    return {"paid": 100, "underpaid": 80, "overpaid": 120}.get(end_to_end_id or "")
+
+
 def with_query(url: str, added: dict[str, str]) -> str:
-    """Existing parameters stay as they are, new ones follow, a fragment comes last."""
-    parts = urlsplit(url)
-    query = "&".join(part for part in (parts.query, urlencode(added)) if part)
-    return urlunsplit(parts._replace(query=query))
+    """Existing parameters stay byte for byte, new ones follow, a fragment comes last."""
+    address, hash, fragment = url.partition("#")
+    joint = "?" if "?" not in address else "" if address[-1] in "?&" else "&"
+    return f"{address}{joint}{urlencode(added)}{hash}{fragment}"
 
 
-def _payee(link: Link, merchant: Merchant) -> str:
-    to = link.extras["transactions"][0]["beneficiary"]
-    names = to.get("company_name") or " ".join(filter(None, (to.get("first_name"), to.get("last_name"))))
-    return str(names or merchant.name)
+def beneficiary(transaction: dict[str, Any]) -> str:
+    """Who is paid: a company's name goes before a person's."""
+    to = transaction["beneficiary"]
+    return str(to.get("company_name") or f"{to['first_name']} {to['last_name']}")
+
+
+def _beneficiaries(link: Link) -> str:
+    return ", ".join(dict.fromkeys(beneficiary(transaction) for transaction in link.extras["transactions"]))
+
+
+def _line(transaction: dict[str, Any], merchant: Merchant) -> Line:
+    name = beneficiary(transaction)
+    return Line(
+        label=transaction.get("label", "Payment"),
+        detail=None if name == merchant.name else name,
+        amount=str(Money(minor=transaction["amount_minor"], currency=Currency.EUR)),
+    )
 
 
 def _notices(link: Link) -> list[str]:
@@ -195,6 +213,20 @@ def _notices(link: Link) -> list[str]:
     return ["If your bank cannot plan transfers, the payment is made at once."] if deferred else []
 
 
-def _received(link: Link) -> dict[str, int]:
-    percent = RECEIVED_PERCENT.get(link.extras["transactions"][0].get("end_to_end_id", ""))
+def _bank_reference(link: Link) -> str:
+    """The merchant's own where a transfer can hold it. The account itself is what tells this payment from others."""
+    own = link.reference
+    return own if own is not None and len(own) <= MAX_BANK_REFERENCE else link.id.hex[-12:].upper()
+
+
+def _expectation(link: Link) -> dict[str, int]:
+    percent = sandbox_received_percent(link.extras["transactions"][0].get("end_to_end_id"))
     return {} if percent is None else {"sandbox_received_percent": percent}
+
+
+def _may_lead_to(url: str, merchant: Merchant) -> bool:
+    try:
+        allow_redirect(url, merchant.settings.redirect_domains)
+    except RedirectForbidden:
+        return False
+    return True

@@ -1,31 +1,40 @@
-"""What no public page of Bridge states, gathered so that it is easy to correct.
-
-Numbers in brackets are the sections of the protocol reference that give each guess its reason.
-"""
+"""What no public page of Bridge states, gathered so that it is easy to correct. Each guess comes with its reason."""
 
 import re
 
-MAX_LABEL = 50  # 2.3
-MAX_PAYER_NAME = 70  # 2.1
-MAX_BENEFICIARY_NAME = 35  # 2.1
-MAX_END_TO_END_ID = 35  # 2.3: ISO 20022 Max35Text
-MAX_CLIENT_REFERENCE = 100
+MAX_LABEL = 50  # v3's limit; v2 says only that it depends on the bank
 MAX_TRANSACTIONS = 100
+MAX_BANK_ID = 2**31 - 1
 
-EXTERNAL_REFERENCE = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # 2.3
-END_TO_END_ID = re.compile(r"[A-Za-z0-9 _./+?:(),'-]{1,35}")  # 2.3: ISO 20022 allows this set
+EXTERNAL_REFERENCE = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # the documented 35 letters and digits are not what is sent
+END_TO_END_ID = re.compile(r"[A-Za-z0-9 _./+?:(),'-]{1,35}")  # ISO 20022's Max35Text and its letters, with _
 
-UNKNOWN_REASON = "MS03"  # 4.2: not specified by the bank
-PAYER_LEFT = "CUST"  # 4.2: STET's code for a payer's own decision
-PAYER_SILENT = "NOAS"  # 4.2: STET's code for no answer from the payer
+SYMBOLS_IN_LABELS = frozenset(" -.'()/!?,;&%€_")  # the documented ones of names, and what was seen to pass
+SYMBOLS_IN_NAMES = frozenset(" -.'()/!?,;&%€\u2019")  # the documented ones, and what real names need
 
-WEBHOOK_TIMEOUT_SECONDS = 10.0  # 5.4
-WEBHOOK_DELAYS = tuple(float(min(60 * 2**n, 4 * 3600)) for n in range(17))  # 5.4: 1, 2, 4 … minutes, ~ 42 h
+UNKNOWN_REASON = "MS03"  # ISO 20022: not specified by the bank
+REASON = re.compile(r"[A-Z]{2}[A-Z0-9]{2}")  # how ISO 20022 and STET write them
 
-SYMBOLS_IN_LABELS = frozenset(" -.'()/!?,;&%€_")  # 2.3
-SYMBOLS_IN_NAMES = frozenset(" -.'()/!?,;&%€\u2019")  # 2.3
+WEBHOOK_TIMEOUT_SECONDS = 10.0
+WEBHOOK_DELAYS = tuple(float(min(60 * 2**n, 4 * 3600)) for n in range(16))  # 1, 2, 4 … minutes, 36 to 44 h in all
+WEBHOOK_JITTER = 0.2
 
-
-def allowed(text: str, symbols: frozenset[str]) -> bool:
-    """Letters (accents included), digits and the symbols; at least one letter or digit."""
-    return all(c.isalnum() or c in symbols for c in text) and any(c.isalnum() for c in text)
+CODES = {
+    "amount_invalid": "payment.transaction.amount_invalid",
+    "beneficiary_characters": "payment.transaction.beneficiary.characters_not_allowed",
+    "beneficiary_iban_invalid": "payment.transaction.beneficiary.iban_invalid",
+    "beneficiary_iban_missing": "payment.transaction.beneficiary.iban_missing",
+    "beneficiary_missing": "payment.transaction.beneficiary_missing",
+    "beneficiary_name_missing": "payment.transaction.beneficiary.name_missing",
+    "beneficiary_name_too_long": "payment.transaction.beneficiary.name_too_long",
+    "beneficiary_not_allowed": "payment.transaction.beneficiary.not_allowed",
+    "client_reference_invalid": "payment.client_reference_invalid",
+    "country_invalid": "payment.country_invalid",
+    "currency_invalid": "payment.transaction.currency_invalid",
+    "end_to_end_id_invalid": "payment.transaction.end_to_end_id_invalid",
+    "execution_date_invalid": "payment.transaction.execution_date_invalid",
+    "expired_date_invalid": "payment.expired_date_invalid",
+    "sender_iban_invalid": "payment.sender_iban_invalid",
+    "user_characters": "payment.user.characters_not_allowed",
+}
+"""Codes that the visible part of Bridge's table does not have, in its style."""

@@ -2,9 +2,10 @@
 
 from typing import Annotated, NotRequired
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from typing_extensions import TypedDict
 
+from payglot.dialects.bridge import inferred
 from payglot.web.fields import LiteralNumber
 from payglot.web.openapi import Instant, JsonNumber
 
@@ -34,7 +35,8 @@ class Beneficiary(_Body):
 
 
 class Transaction(_Body):
-    """One transfer. `amount` is in major units (euros), at most 35000 with 2 decimals."""
+    """One transfer. `amount` is in major units (euros), at most 35000 with 2 decimals. `label` is what the payer's bank
+    shows, at most 50 characters, and required in v2."""
 
     amount: Annotated[LiteralNumber | None, Field(examples=[249.9])] = None
     currency: Annotated[str | None, Field(examples=["EUR"])] = None
@@ -45,19 +47,38 @@ class Transaction(_Body):
     beneficiary: Beneficiary | None = None
 
 
-class CreatePaymentLink(_Body):
-    """`expired_date` defaults to 15 minutes from now and is at most 90 days ahead. `bank_id` belongs to v2,
-    `provider_id` and `sender_iban` to v3."""
-
+class _CreateEither(_Body):
     user: User
-    transactions: Annotated[list[Transaction], Field(min_length=1, max_length=100)]
+    transactions: Annotated[list[Transaction], Field(min_length=1, max_length=inferred.MAX_TRANSACTIONS)]
     expired_date: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
-    client_reference: str | None = None
-    callback_url: str | None = None
-    country: str | None = None
+    client_reference: Annotated[str | None, Field(examples=["ORDER-7781"])] = None
+    callback_url: Annotated[str | None, Field(examples=["https://shop.example/pay/return?order=7781"])] = None
+    country: Annotated[str | None, Field(examples=["fr"])] = None
+
+
+class CreatePaymentLink(_CreateEither):
+    """v2. `expired_date` defaults to 15 minutes from now and is at most 90 days ahead, `callback_url` must be on one of
+    your domains. `bank_id` skips the choice of a bank."""
+
     bank_id: int | None = None
+
+
+class CreatePaymentLinkV3(_CreateEither):
+    """v3. As v2, with `provider_id` in the place of `bank_id`, an optional `label`, and the account to be debited."""
+
     provider_id: int | None = None
     sender_iban: str | None = None
+
+
+def _word(*words: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "enum": list(words)})
+
+
+_LINK_WORDS = ("VALID", "COMPLETED", "EXPIRED", "REVOKED")
+_FUND_WORDS = ("UNPAID", "UNDERPAID", "PAID", "OVERPAID", "RECALLED")
+LinkWord = Annotated[str, _word(*_LINK_WORDS, *(word.lower() for word in _LINK_WORDS))]
+FundWord = Annotated[str, _word(*_FUND_WORDS, *(word.lower() for word in _FUND_WORDS))]
+StetWord = Annotated[str, _word("CREA", "ACTC", "PDNG", "ACSC", "RJCT")]
 
 
 class PaymentLinkCreated(TypedDict):
@@ -98,9 +119,9 @@ class AccountTransaction(TypedDict):
 
 
 class FundInformation(TypedDict):
-    """What arrived on the link's virtual IBAN."""
+    """What arrived on the link's virtual IBAN. v3 writes the words in lower case."""
 
-    status: str
+    status: FundWord
     payment_account_transactions: list[AccountTransaction]
 
 
@@ -109,7 +130,7 @@ class PaymentLink(TypedDict):
     `payment_status`."""
 
     id: str
-    status: str
+    status: LinkWord
     user: PayerShown
     link: str
     client_reference: NotRequired[str]
@@ -117,31 +138,28 @@ class PaymentLink(TypedDict):
     expired_at: Instant
     created_at: Instant
     updated_at: Instant
-    callback_url: NotRequired[str]
-    country: NotRequired[str]
-    bank_id: NotRequired[int]
-    provider_id: NotRequired[int]
     payment_status: NotRequired[str]
     fund_information: NotRequired[FundInformation]
 
 
 class PaymentTransaction(TypedDict):
+    """`status_reason` is an ISO 20022 code, given with RJCT."""
+
     id: str
-    status: str
+    status: StetWord
     status_reason: NotRequired[str]
     amount: JsonNumber
     currency: str
     label: str
     client_reference: NotRequired[str]
     end_to_end_id: NotRequired[str]
-    beneficiary: BeneficiaryShown
 
 
 class PaymentRequest(TypedDict):
-    """One attempt at one bank."""
+    """One attempt at one bank. Statuses are STET's, in upper case in both versions."""
 
     id: str
-    status: str
+    status: StetWord
     status_reason: NotRequired[str]
     payment_link_id: str
     client_reference: NotRequired[str]
@@ -163,7 +181,7 @@ class PaymentRequestPage(TypedDict):
 
 
 class RequestFailure(TypedDict):
-    """v2."""
+    """About the request as a whole, in v2."""
 
     type: str
     message: str
@@ -171,6 +189,8 @@ class RequestFailure(TypedDict):
 
 
 class RequestFailureV3(TypedDict):
+    """About the request as a whole, in v3."""
+
     code: str
     message: str
 
@@ -182,4 +202,6 @@ class FieldFailure(TypedDict):
 
 
 class FieldFailures(TypedDict):
+    """About values that are not acceptable: all of them, in both versions alike."""
+
     errors: list[FieldFailure]

@@ -1,6 +1,10 @@
-"""The rules for a new link that go beyond its shape: every broken one becomes an entry of the answer's list."""
+"""The rules for a new link that go beyond its shape: every broken one becomes an entry of the answer's list.
+
+Source: "Payment request endpoint errors", "Create a payment link"; the codes that no page shows are in `inferred`.
+"""
 
 import re
+import unicodedata
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -8,17 +12,23 @@ from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
 from payglot.dialects.bridge import inferred, schemas
+from payglot.dialects.bridge.inferred import CODES
 from payglot.domain import money
 from payglot.domain.errors import AmountInvalid, AmountTooPrecise, RedirectForbidden
 from payglot.domain.merchant import MerchantSettings, allow_redirect
 from payglot.domain.money import Currency, Money
 from payglot.web import instants
 
-MAX_AMOUNT = Money(minor=35_000_00, currency=Currency.EUR)
+MAX_AMOUNT = Decimal(35000)
 MAX_VALIDITY = timedelta(days=90)
 DEFAULT_VALIDITY = timedelta(minutes=15)
+MAX_PAYER_NAME = 70
+MAX_BENEFICIARY_NAME = 35
+MAX_CLIENT_REFERENCE = 100
 COUNTRIES = ("fr", "es", "de", "gb")
-_SPACES = re.compile(r"[ \u00a0]+")
+NAMES = ("first_name", "last_name", "company_name")
+_LONGEST_IBAN = 34
+_SPACES = re.compile(r"[ \u00a0\u202f]+")
 
 
 class Findings:
@@ -34,19 +44,22 @@ class Findings:
         self.failures.append(failure)
 
 
+def names(sent: schemas.User | schemas.Beneficiary) -> dict[str, str]:
+    """The names that were given; an empty one is none."""
+    return {name: value for name in NAMES if (value := getattr(sent, name))}
+
+
 def user(sent: schemas.User, found: Findings) -> None:
     """(first_name AND last_name) OR company_name; both forms together are fine."""
-    if not sent.company_name and not (sent.first_name and sent.last_name):
+    given = names(sent)
+    if not _identifies(given):
         found.add("payment.user.name_missing", "first_name and last_name, or company_name, are required", "user")
-    for name in ("first_name", "last_name", "company_name"):
-        value = getattr(sent, name)
-        if not value:
-            continue
-        if len(value) > inferred.MAX_PAYER_NAME:
-            message = f"{name} is too long, {inferred.MAX_PAYER_NAME} characters max"
+    for name, value in given.items():
+        if len(value) > MAX_PAYER_NAME:
+            message = f"{name} is too long, {MAX_PAYER_NAME} characters max"
             found.add("payment.user.name_too_long", message, f"user.{name}")
-        elif not inferred.allowed(value, inferred.SYMBOLS_IN_NAMES):
-            found.add("payment.user.characters_not_allowed", f"{name} has characters not allowed", f"user.{name}")
+        elif not _of(value, inferred.SYMBOLS_IN_NAMES) or not any(c.isalnum() for c in value):
+            found.add(CODES["user_characters"], f"{name} has characters not allowed", f"user.{name}")
     reference = sent.external_reference
     if reference is not None and not inferred.EXTERNAL_REFERENCE.fullmatch(reference):
         place = "user.external_reference"
@@ -56,23 +69,17 @@ def user(sent: schemas.User, found: Findings) -> None:
 def amount(sent: Decimal | None, place: str, found: Findings) -> Money | None:
     if sent is None:
         found.add("payment.transaction.amount_missing", "amount is missing", place)
-        return None
-    try:
-        value = money.read(sent, Currency.EUR)
-    except AmountTooPrecise:
-        message = "amount has too many decimals, 2 max"
-        found.add("payment.transaction.amount_too_many_decimals", message, place)
-        return None
-    except AmountInvalid:
-        found.add("payment.transaction.amount_invalid", "amount must be greater than 0", place)
-        return None
-    if value.minor == 0:
-        found.add("payment.transaction.amount_invalid", "amount must be greater than 0", place)
-        return None
-    if value > MAX_AMOUNT:
+    elif sent <= 0:
+        found.add(CODES["amount_invalid"], "amount must be greater than 0", place)
+    elif sent > MAX_AMOUNT:
         found.add("payment.transaction.max_amount", "amount is above the maximum of 35000", place)
-        return None
-    return value
+    else:
+        try:
+            return money.read(sent, Currency.EUR)
+        except (AmountTooPrecise, AmountInvalid):
+            message = "amount has too many decimals, 2 max"
+            found.add("payment.transaction.amount_too_many_decimals", message, place)
+    return None
 
 
 def currency(sent: str | None, place: str, found: Findings) -> None:
@@ -80,7 +87,7 @@ def currency(sent: str | None, place: str, found: Findings) -> None:
         found.add("payment.transaction.currency_missing", "Currency is missing", place)
     elif sent != Currency.EUR:
         # One client recognises this refusal by the word "Currency".
-        found.add("payment.transaction.currency_invalid", "Currency is not supported, use EUR", place)
+        found.add(CODES["currency_invalid"], "Currency is not supported, use EUR", place)
 
 
 def label(sent: str | None, place: str, found: Findings, *, required: bool) -> None:
@@ -90,65 +97,76 @@ def label(sent: str | None, place: str, found: Findings, *, required: bool) -> N
     elif len(sent) > inferred.MAX_LABEL:
         message = f"label is too long, {inferred.MAX_LABEL} characters max"
         found.add("payment.transaction.label_too_long", message, place)
-    elif not inferred.allowed(sent, inferred.SYMBOLS_IN_LABELS):
+    elif not _of(sent, inferred.SYMBOLS_IN_LABELS):
         found.add("payment.transaction.characters_not_allowed", "label has characters not allowed", place)
 
 
-def references(sent: schemas.Transaction, place: str, found: Findings) -> None:
-    end_to_end_id = sent.end_to_end_id
-    if end_to_end_id is not None and not inferred.END_TO_END_ID.fullmatch(end_to_end_id):
-        message = f"end_to_end_id is invalid, {inferred.MAX_END_TO_END_ID} characters max"
-        found.add("payment.transaction.end_to_end_id_invalid", message, f"{place}.end_to_end_id")
-    client_reference(sent.client_reference, f"{place}.client_reference", found)
+def end_to_end_id(sent: str | None, place: str, found: Findings) -> None:
+    if sent is not None and not inferred.END_TO_END_ID.fullmatch(sent):
+        found.add(CODES["end_to_end_id_invalid"], "end_to_end_id is invalid, 35 characters max", place)
 
 
 def client_reference(sent: str | None, place: str, found: Findings) -> None:
-    if sent is not None and (len(sent) > inferred.MAX_CLIENT_REFERENCE or not sent.isprintable()):
-        message = f"client_reference is invalid, {inferred.MAX_CLIENT_REFERENCE} characters max"
-        found.add("payment.client_reference_invalid", message, place)
+    if sent is not None and (len(sent) > MAX_CLIENT_REFERENCE or not sent.isprintable()):
+        message = f"client_reference is invalid, {MAX_CLIENT_REFERENCE} characters max"
+        found.add(CODES["client_reference_invalid"], message, place)
 
 
 def iban(sent: str) -> str | None:
     """In one piece and upper case, or None."""
-    text = _SPACES.sub("", sent).upper()
-    if len(text) > 34 or not text.isascii():
+    if len(sent) > 2 * _LONGEST_IBAN:
+        return None
+    text = _SPACES.sub("", sent)
+    # Judged before its case is folded: some letters of other scripts turn into ASCII ones.
+    if not text.isascii() or not text.isalnum():
         return None
     try:
-        return str(IBAN(text))
+        return str(IBAN(text.upper()))
     except (SchwiftyException, ValueError):
         return None
 
 
-def beneficiary(sent: schemas.Beneficiary, place: str, found: Findings) -> None:
-    if not sent.company_name and not (sent.first_name and sent.last_name):
+def beneficiary(sent: schemas.Beneficiary, place: str, found: Findings, *, needs_iban: bool) -> None:
+    given = names(sent)
+    if not _identifies(given):
         message = "first_name and last_name, or company_name, are required"
-        found.add("payment.transaction.beneficiary.name_missing", message, place)
-    for name in ("first_name", "last_name", "company_name"):
-        value = getattr(sent, name)
-        if not value:
-            continue
-        if len(value) > inferred.MAX_BENEFICIARY_NAME:
-            message = f"{name} is too long, {inferred.MAX_BENEFICIARY_NAME} characters max"
-            found.add("payment.transaction.beneficiary.name_too_long", message, f"{place}.{name}")
-        elif not inferred.allowed(value, inferred.SYMBOLS_IN_NAMES) or not any(c.isalpha() for c in value):
-            message = f"{name} has characters not allowed"
-            found.add("payment.transaction.beneficiary.characters_not_allowed", message, f"{place}.{name}")
-    if not sent.iban:
-        message = "iban is missing"
-        found.add("payment.transaction.beneficiary.iban_missing", message, f"{place}.iban")
-    elif iban(sent.iban) is None:
-        found.add("payment.transaction.beneficiary.iban_invalid", "iban is invalid", f"{place}.iban")
+        found.add(CODES["beneficiary_name_missing"], message, place)
+    for name, value in given.items():
+        if len(value) > MAX_BENEFICIARY_NAME:
+            message = f"{name} is too long, {MAX_BENEFICIARY_NAME} characters max"
+            found.add(CODES["beneficiary_name_too_long"], message, f"{place}.{name}")
+        elif not _of(value, inferred.SYMBOLS_IN_NAMES) or not any(c.isalpha() for c in value):
+            found.add(CODES["beneficiary_characters"], f"{name} has characters not allowed", f"{place}.{name}")
+    if sent.iban and iban(sent.iban) is None:
+        found.add(CODES["beneficiary_iban_invalid"], "iban is invalid", f"{place}.iban")
+    elif not sent.iban and needs_iban:
+        found.add(CODES["beneficiary_iban_missing"], "iban is missing", f"{place}.iban")
+
+
+def sender_iban(sent: str | None, found: Findings) -> str | None:
+    if not sent:
+        return None
+    if (read := iban(sent)) is None:
+        found.add(CODES["sender_iban_invalid"], "sender_iban is invalid", "sender_iban")
+    return read
+
+
+def bank(sent: int | None, found: Findings) -> None:
+    """Only what can be no bank's id; one that is merely not listed here leaves the choice to the payer."""
+    if sent is not None and not 0 < sent <= inferred.MAX_BANK_ID:
+        found.add("payment.bank_not_found", "Bank not found")
 
 
 def execution_date(sent: str | None, place: str, now: datetime, found: Findings) -> datetime | None:
+    """From today on, within the longest validity."""
     if sent is None:
         return None
     try:
         at = instants.parse(sent)
     except ValueError:
         at = None
-    if at is None or at <= now or at > now + MAX_VALIDITY:
-        found.add("payment.transaction.execution_date_invalid", "execution_date is invalid", place)
+    if at is None or at.date() < now.date() or at > now + MAX_VALIDITY:
+        found.add(CODES["execution_date_invalid"], "execution_date is invalid", place)
         return None
     return at
 
@@ -157,15 +175,16 @@ def expiry(sent: str | None, settings: MerchantSettings, now: datetime, found: F
     if sent is None:
         configured = settings.default_expiry_seconds.get("bridge")
         return now + (timedelta(seconds=configured) if configured else DEFAULT_VALIDITY)
+    code, place = CODES["expired_date_invalid"], "expired_date"
     try:
         at = instants.parse(sent)
     except ValueError:
-        found.add("payment.expired_date_invalid", "expired_date is not an ISO 8601 date-time", "expired_date")
+        found.add(code, "expired_date is not an ISO 8601 date-time", place)
         return now
     if at <= now:
-        found.add("payment.expired_date_invalid", "expired_date must be in the future", "expired_date")
+        found.add(code, "expired_date must be in the future", place)
     elif at > now + MAX_VALIDITY:
-        found.add("payment.expired_date_invalid", "expired_date is more than 90 days ahead", "expired_date")
+        found.add(code, "expired_date is more than 90 days ahead", place)
     return at
 
 
@@ -176,3 +195,22 @@ def callback_url(sent: str | None, settings: MerchantSettings, found: Findings) 
         allow_redirect(sent, settings.redirect_domains)
     except RedirectForbidden:
         found.add("payment.invalid_callback_url", "callback_url is not on a whitelisted domain")
+
+
+def country(sent: str | None, found: Findings) -> str | None:
+    """In lower case, as it is documented."""
+    if sent is None:
+        return None
+    known = sent.lower()
+    if known not in COUNTRIES:
+        found.add(CODES["country_invalid"], f"country must be one of {', '.join(COUNTRIES)}", "country")
+    return known
+
+
+def _identifies(given: dict[str, str]) -> bool:
+    return "company_name" in given or ("first_name" in given and "last_name" in given)
+
+
+def _of(text: str, symbols: frozenset[str]) -> bool:
+    """Letters (accents included, composed or not), digits and the symbols."""
+    return all(c.isalnum() or c in symbols for c in unicodedata.normalize("NFC", text))

@@ -6,54 +6,61 @@ Source: "Payments webhooks", "Secure your webhooks".
 import hmac
 import secrets as random
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from payglot.dialects.bridge import inferred, mapping
+from payglot.dialects.bridge import funds, inferred, mapping, payment_requests
 from payglot.dialects.bridge.auth import Version
-from payglot.domain import dossier, identity
+from payglot.dialects.bridge.words import is_request, spelled
+from payglot.domain import dossier
 from payglot.domain.event import Event, EventKind
 from payglot.domain.link import LinkStatus
-from payglot.domain.payment import Payment
+from payglot.domain.payment import Payment, PaymentStatus
+from payglot.domain.settlement import Settlement
 from payglot.web import json
 from payglot.webhooks.format import Message, Receiver, Schedule
 
-_TOLD_OF_TRANSACTIONS = frozenset(
+_LINK_MOVES = frozenset(
+    {EventKind.LINK_PROCESSING, EventKind.LINK_PAID, EventKind.LINK_EXPIRED, EventKind.LINK_CANCELED}
+)
+# Ends that have no word of their own (given up, executed and taken back later) change no transaction's status.
+_TRANSACTION_MOVES = frozenset(
+    {EventKind.PAYMENT_AUTHORIZING, EventKind.PAYMENT_PROCESSING, EventKind.PAYMENT_PAID, EventKind.PAYMENT_FAILED}
+)
+_MONEY_MOVES = frozenset(
     {
-        EventKind.PAYMENT_AUTHORIZING,
         EventKind.PAYMENT_PROCESSING,
         EventKind.PAYMENT_PAID,
-        EventKind.PAYMENT_FAILED,
         EventKind.PAYMENT_REVERSED,
-        EventKind.PAYMENT_CANCELED,
-        EventKind.PAYMENT_EXPIRED,
+        EventKind.PAYMENT_SETTLEMENT_CHANGED,
     }
 )
-_TOLD_OF_FUNDS = frozenset({EventKind.PAYMENT_PAID, EventKind.PAYMENT_SETTLEMENT_CHANGED, EventKind.PAYMENT_REVERSED})
-_PAYMENT_KINDS = _TOLD_OF_TRANSACTIONS | _TOLD_OF_FUNDS | {EventKind.PAYMENT_CREATED}
+_HOLDING = (PaymentStatus.PROCESSING, PaymentStatus.PAID)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class BridgeWebhooks:
     """Implements `webhooks.format.WebhookFormat`."""
 
-    schedule = Schedule(delays=inferred.WEBHOOK_DELAYS, timeout_seconds=inferred.WEBHOOK_TIMEOUT_SECONDS, jitter=0.2)
+    schedule = Schedule(
+        delays=inferred.WEBHOOK_DELAYS,
+        timeout_seconds=inferred.WEBHOOK_TIMEOUT_SECONDS,
+        jitter=inferred.WEBHOOK_JITTER,
+    )
 
     def messages(self, event: Event, receiver: Receiver, base_url: str) -> Sequence[Message]:
-        """Transactions as an attempt moves; the link when it completes, ends, or its funds change."""
-        link, payment = event.link, event.payment
-        if event.kind in (EventKind.LINK_EXPIRED, EventKind.LINK_CANCELED):
-            return (_link_message(event),) if link.confirmed_at is None else ()
-        if event.kind in (EventKind.LINK_PROCESSING, EventKind.LINK_PAID):
-            # COMPLETED is the payer's confirmation; the money's arrival later is told by transactions.
+        """Transactions as an attempt moves; the link when it stops being VALID, and when its funds change."""
+        payment = event.payment
+        if event.kind in _LINK_MOVES:
             return (_link_message(event),) if event.before == LinkStatus.OPEN else ()
-        if payment is None or event.kind not in _PAYMENT_KINDS:
+        if payment is None:
             return ()
-        if not mapping.is_request(payment):
-            return (_link_message(event),) if event.kind in _TOLD_OF_FUNDS else ()
+        if not is_request(payment):
+            return (_link_message(event),) if _tells_of_funds(event, payment) else ()
         if event.kind is EventKind.PAYMENT_CREATED:
             return _transaction_messages(event, payment, created=True)
-        if event.kind in _TOLD_OF_TRANSACTIONS:
+        if event.kind in _TRANSACTION_MOVES:
             return _transaction_messages(event, payment, created=False)
         return ()
 
@@ -76,23 +83,33 @@ class BridgeWebhooks:
         return f"whk_{random.token_urlsafe(32)}"
 
 
+def _tells_of_funds(event: Event, payment: Payment) -> bool:
+    """Whether money on the virtual IBAN changed, and no event of the link itself says so already."""
+    took_the_place = payment.holds_place and event.before not in _HOLDING
+    if took_the_place and event.link.status in (LinkStatus.PROCESSING, LinkStatus.PAID):
+        return False
+    if event.kind not in _MONEY_MOVES or payment.settlement is Settlement.PENDING:
+        return False
+    return funds.status(dossier.of_event(event)) != funds.UNPAID
+
+
 def _transaction_messages(event: Event, payment: Payment, *, created: bool) -> tuple[Message, ...]:
     name = "payment.transaction.created" if created else "payment.transaction.updated"
     messages = []
     for index, transaction in enumerate(event.link.extras["transactions"]):
         content: dict[str, Any] = {
-            "payment_transaction_id": str(identity.child(payment.id, index)),
+            "payment_transaction_id": payment_requests.transaction_id(payment, index),
             "payment_request_id": str(payment.id),
             "payment_link_id": str(event.link.id),
         }
-        reference = mapping.client_reference(event.link, transaction)
+        reference = payment_requests.client_reference(event.link, transaction)
         if reference is not None:
             content["client_reference"] = reference
         if "end_to_end_id" in transaction:
             content["end_to_end_id"] = transaction["end_to_end_id"]
         if not created:
-            content["status"] = mapping.request_status(payment)
-            reason = mapping.status_reason(payment)
+            content["status"] = payment_requests.status(payment)
+            reason = payment_requests.status_reason(payment)
             if reason is not None:
                 content["status_reason"] = reason
         messages.append(_message(name, content, event))
@@ -100,21 +117,23 @@ def _transaction_messages(event: Event, payment: Payment, *, created: bool) -> t
 
 
 def _link_message(event: Event) -> Message:
-    link, version = event.link, Version(event.link.extras["version"])
+    """In the words of the version that created the link."""
+    link, version, known = event.link, Version(event.link.extras["version"]), dossier.of_event(event)
     content: dict[str, Any] = {
         "payment_link_id": str(link.id),
-        "payment_link_status": mapping.spelled(mapping.status(link), version),
+        "payment_link_status": spelled(mapping.status(link), version),
     }
     if link.reference is not None:
         content["payment_link_client_reference"] = link.reference
-    if version is Version.V3 and link.confirmed_at is not None:
-        content["payment_status"] = "initiated_in_success"
-    fund = mapping.fund_information(dossier.of_event(event), version)
-    if fund is not None and fund["payment_account_transactions"]:
-        content["payment_link_fund_status"] = fund["status"]
+    initiation = mapping.payment_status(known, version)
+    if initiation is not None:
+        content["payment_status"] = initiation
+    fund = funds.status(known)
+    if fund not in (None, funds.UNPAID):
+        content["payment_link_fund_status"] = spelled(str(fund), version)
     return _message("payment.link.updated", content, event)
 
 
 def _message(name: str, content: dict[str, Any], event: Event) -> Message:
-    timestamp = int(event.occurred_at.timestamp() * 1000)
+    timestamp = (event.occurred_at - _EPOCH) // timedelta(milliseconds=1)
     return Message(name=name, body=json.dumps({"content": content, "timestamp": timestamp, "type": name}))
