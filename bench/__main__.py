@@ -78,7 +78,10 @@ def throughput(run: Run, receiver: str) -> list[Result]:
             "headers": {"Content-Type": "application/json"},
             "body": json.dumps({"amount": 12345, "currency": "EUR", "metadata": {"reference": "example_ref_123"}}),
         }
-        made = [httpx.post(lesson + "/v1/links", content=lesson_post["body"]).json()["id"] for _ in range(READ_IDS)]
+        made = [
+            httpx.post(lesson + "/v1/links", content=lesson_post["body"], headers=lesson_post["headers"]).json()["id"]
+            for _ in range(READ_IDS)
+        ]
         lesson_gets = [{"method": "GET", "path": f"/v1/links/{id}", "headers": {}} for id in made]
         for _ in range(run.rounds):
             run.limits["insert"].append(cluster.limit(run.postgres, "insert", run.seconds))
