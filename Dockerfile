@@ -10,7 +10,7 @@ RUN python -m venv /opt/payglot \
 COPY requirements-build.lock ./
 RUN pip install --require-hashes -r requirements-build.lock
 
-COPY LICENSE pyproject.toml ./
+COPY LICENSE README.md pyproject.toml ./
 COPY src src
 COPY migrations migrations
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \

@@ -11,7 +11,7 @@ import uvloop
 from payglot import __version__, launch
 from payglot.embedded import CannotStart
 from payglot.launch import Ready, Refused
-from payglot.settings import Settings, SettingsProblem, for_demo, load, with_stored_secrets
+from payglot.settings import LogFormat, Settings, SettingsProblem, for_demo, load, with_stored_secrets
 from payglot.web import logs
 
 app = typer.Typer(
@@ -39,6 +39,8 @@ def serve(
 def demo() -> None:
     """The same in sandbox mode, with a demo merchant; prints a working `curl` per dialect."""
     settings = for_demo(_settings())
+    if sys.stderr.isatty() and "log_format" not in settings.model_fields_set:
+        logs.configure(format=LogFormat.CONSOLE, level=settings.log_level)
 
     def announce(process: Ready) -> None:
         typer.echo(_welcome(process))
