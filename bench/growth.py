@@ -10,8 +10,9 @@ WITH made AS (
   INSERT INTO links (id, merchant_id, dialect, mode, status, currency, amount_minor, title, reference, token,
     max_payments, taken, paid, on_failure, expires_at, sequence, created_at, updated_at, extras)
   SELECT uuidv7(), '{merchant}', 'p100', 'test', 'open', 'EUR', 100 + n, NULL, 'order-' || n,
-    decode(md5(random()::text || n) || md5(n || random()::text), 'hex'), 1, 0, 0, 'reopen',
-    now() + interval '20 days', 1, now() - n * interval '1 ms', now(), '{{}}'
+    decode(md5(random()::text || n) || md5(n || random()::text), 'hex'), 1, 0, 0, 'close',
+    now() + interval '20 days', 1, now() - n * interval '1 ms', now(),
+    jsonb_build_object('amount', ((100 + n) / 100.0)::numeric(20, 2)::text)
   FROM generate_series({start}, {end}) n
   RETURNING id, merchant_id, dialect, amount_minor)
 INSERT INTO events (id, merchant_id, dialect, link_id, kind, sequence, occurred_at, snapshot, fanned_out_at)
