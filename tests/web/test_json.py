@@ -33,6 +33,9 @@ def test_what_parsers_disagree_on_is_refused(body: bytes) -> None:
         (b"0.1", Decimal("0.1")),
         (b"100", 100),
         (b"1e2", Decimal("1E+2")),
+        (b"18446744073709551615", 2**64 - 1),
+        (b"18446744073709551616", Decimal(2**64)),
+        (b"-9223372036854775809", Decimal(-(2**63) - 1)),
         (b"[" * 32 + b"]" * 32, None),
         ('"é\\u00e9"'.encode(), "éé"),
         (b'"\\ud83d\\ude00"', "\U0001f600"),
@@ -42,6 +45,12 @@ def test_numbers_are_taken_by_their_literal(body: bytes, value: Any) -> None:
     read = exact.loads(body)
     if value is not None:
         assert (read, type(read)) == (value, type(value))
+
+
+@given(st.integers(-(10**30), 10**30))
+def test_an_integer_of_any_size_survives_the_round_trip(number: int) -> None:
+    written = exact.dumps({"n": exact.loads(str(number).encode())})
+    assert written == f'{{"n":{number}}}'.encode()
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15, places=6))

@@ -9,6 +9,8 @@ import orjson
 MAX_DEPTH = 32
 MAX_MEMBERS = 1000
 MAX_NUMBER_TEXT = 32
+_SMALLEST, _LARGEST = -(2**63), 2**64 - 1
+"""The integers that the writer takes as they are."""
 
 
 class JsonRefused(ValueError):
@@ -16,7 +18,7 @@ class JsonRefused(ValueError):
 
 
 def loads(body: bytes) -> Any:
-    """Parse one JSON value; numbers become int or Decimal by their literal text.
+    """Parse one JSON value; numbers become int or Decimal by their literal text, integers beyond 64 bits Decimal.
 
     Raises JsonRefused for anything but UTF-8 JSON with unique keys, for NaN and Infinity, numbers longer than 32
     characters, U+0000 or lone surrogates in strings, nesting beyond 32, more than 1,000 members in one container.
@@ -68,10 +70,11 @@ def _decimal(literal: str) -> Decimal:
     return number
 
 
-def _integer(literal: str) -> int:
+def _integer(literal: str) -> int | Decimal:
     if len(literal) > MAX_NUMBER_TEXT:
         raise JsonRefused("a number is too long")
-    return int(literal)
+    number = int(literal)
+    return number if _SMALLEST <= number <= _LARGEST else Decimal(literal)
 
 
 def _no_constant(_name: str) -> Any:
