@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import orjson
@@ -98,6 +99,13 @@ class _NotRemembered(Exception):
 
 
 def _fingerprint(request: Any) -> bytes:
-    """Equal for requests whose parsed JSON is equal, however it was written."""
-    text = orjson.dumps(request, option=orjson.OPT_SORT_KEYS, default=str)
+    """Equal for requests whose parsed JSON is equal, however it was written: 30 is 30.0, but not "30"."""
+    text = orjson.dumps(request, option=orjson.OPT_SORT_KEYS, default=_number)
     return hashlib.sha256(text).digest()
+
+
+def _number(value: Any) -> orjson.Fragment:
+    if not isinstance(value, Decimal):
+        raise TypeError(f"{type(value).__name__} has no JSON form")
+    digits = f"{value:f}"
+    return orjson.Fragment((digits.rstrip("0").rstrip(".") if "." in digits else digits).encode())
