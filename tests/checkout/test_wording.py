@@ -98,7 +98,7 @@ def _said_by_templates() -> set[str]:
 
 def _said_by_flows() -> set[str]:
     said = set()
-    for file in DIALECTS.glob("*/checkout.py"):
+    for file in (*DIALECTS.glob("*/checkout.py"), *DIALECTS.glob("*/form.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.keyword) and node.arg in SHOWN and (text := _literal(node.value)):
                 said.add(text)

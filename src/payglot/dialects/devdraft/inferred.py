@@ -8,17 +8,31 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 
-SLUG = re.compile(r"[A-Za-z0-9\-_.]+(?:/[A-Za-z0-9\-_.]+)*")  # 2.3
+SLUG = re.compile(r"[A-Za-z0-9\-_.]+(?:/[A-Za-z0-9\-_.]+)*")  # 2.3; the characters are documented, no empty segments
 MAX_SLUG = 255
 MAX_URL = 2048
 MAX_REFERENCE = 255
 MAX_CUSTOM_FIELDS_BYTES = 16 * 1024
-MAX_PRODUCTS = 100
+MAX_PRODUCTS = 50
 MAX_QUANTITY = 999
 MAX_PAYMENTS = 1_000_000_000
 AMOUNT_LIMIT = Decimal(10) ** 12  # 11
-AMOUNT_DECIMALS = 6  # 4.2
+AMOUNT_STEP = Decimal("0.000001")  # 4.2
 OPEN_AMOUNT_MAXIMUM = Decimal(1_000_000)  # what a payer may choose at most
+TAX_STEP = Decimal("0.01")  # 10
+
+PRICED_IN = {"usdc": frozenset({"USD", "USDC"}), "eurc": frozenset({"EUR", "EURC"})}  # 4.4
+
+SHOWN_CUSTOM_FIELDS = 20  # 10; the rest is stored and echoed all the same
+SHOWN_OPTIONS = 50
+SHOWN_LABEL = 80
+TYPED = {  # 10: only `select` is documented
+    "checkbox": "checkbox",
+    "boolean": "checkbox",
+    "email": "email",
+    "phone": "tel",
+    "tel": "tel",
+}
 
 IDEMPOTENCY_TTL = timedelta(hours=24)  # 8 (documented)
 
@@ -26,5 +40,6 @@ EVENT_HEADER = "X-Devdraft-Event"  # 7.3
 DELIVERY_HEADER = "X-Devdraft-Delivery"
 TIMESTAMP_HEADER = "X-Devdraft-Timestamp"
 SIGNATURE_HEADER = "X-Devdraft-Signature"
+PREVIOUS_SIGNATURE_HEADER = "X-Devdraft-Signature-Previous"  # ours, while a secret is being rotated
 WEBHOOK_DELAYS = (5.0, 10.0, 20.0)
 WEBHOOK_TIMEOUT_SECONDS = 10.0

@@ -2,30 +2,27 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal, assert_never
-from urllib.parse import urlsplit
+from typing import Any, Literal, assert_never, cast
 from uuid import UUID
 
 import orjson
 
-from payglot.dialects.devdraft import ids, inferred, schemas
+from payglot.dialects.devdraft import catalogue as catalogues, ids, schemas
 from payglot.dialects.devdraft.auth import NAME
+from payglot.dialects.devdraft.catalogue import EMPTY, Basket, Catalogue
 from payglot.dialects.devdraft.errors import BadRequest
 from payglot.domain import identity, money
-from payglot.domain.errors import AmountInvalid, AmountTooPrecise, RedirectForbidden
 from payglot.domain.link import FailureRule, Link, LinkStatus
-from payglot.domain.merchant import Merchant, redirect_host
+from payglot.domain.merchant import Merchant
 from payglot.domain.money import Currency, Money
 from payglot.domain.payment import Payment, PaymentStatus
 from payglot.web import instants, json
-from payglot.web.refusals import Invalid
 
 LINK = "pl_"
+LINE = "plp_"
 PAYMENT = "pay_"
 APP = "app_"
-PAYER_CHOOSES = frozenset({"DONATION", "COLLECTION"})
 FIXED = frozenset({"SUBSCRIPTION", "INVOICE"})
-_HIDDEN = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\x7f")
 
 
 def without_nulls(sent: Any) -> Any:
@@ -42,24 +39,25 @@ def without_nulls(sent: Any) -> Any:
     return kept
 
 
-def new_link(body: schemas.CreatePaymentLink, merchant: Merchant, now: datetime) -> Link:
-    """Raises Invalid with every broken field rule, or BadRequest for what only the whole shows."""
-    problems: list[str] = []
-    slug = _slug(body.url, problems)
+def new_link(body: schemas.CreatePaymentLink, merchant: Merchant, now: datetime, catalogue: Catalogue = EMPTY) -> Link:
+    """Raises BadRequest for what only the whole request shows, or what is not in the merchant's catalogue."""
+    if body.amount is None and body.linkType in FIXED:
+        raise BadRequest("amount is required for non-product payment links")
+    if body.limitPayments and body.maxPayments is None:
+        raise BadRequest("maxPayments is required when limitPayments is true")
+    if body.expiration_date is not None and body.expiration_date <= now:
+        raise BadRequest("expiration_date must be in the future")
+    basket = catalogues.fill(
+        catalogue,
+        [(line.productId, int(line.quantity)) for line in body.paymentLinkProducts],
+        whole_catalogue=body.isForAllProduct,
+        tax_id=body.taxId,
+        customer_id=body.customerId,
+        fixed_price=body.amount is not None,
+        currency=body.currency,
+    )
     unit = Currency(body.currency.upper())
-    amount = _amount(body.amount, unit, problems)
-    expires_at = _expiry(body.expiration_date, merchant, now, problems)
-    _text(body.title, "title", problems)
-    _text(body.description, "description", problems, lines=True)
-    _text(body.paymentForId, "paymentForId", problems)
-    if body.coverImage is not None and not _is_url(body.coverImage):
-        problems.append("coverImage must be a URL address")
-    custom_fields = None if body.customFields is None else json.dumps(body.customFields).decode()
-    if custom_fields is not None and len(custom_fields) > inferred.MAX_CUSTOM_FIELDS_BYTES:
-        problems.append("customFields must be smaller than 16 KiB")
-    if problems or slug is None:
-        raise Invalid(problems)
-    _whole_rules(body, amount, expires_at, now)
+    max_payments = None if body.maxPayments is None else int(body.maxPayments)
     return Link(
         id=identity.new_id(),
         merchant_id=merchant.id,
@@ -67,14 +65,14 @@ def new_link(body: schemas.CreatePaymentLink, merchant: Merchant, now: datetime)
         mode=merchant.mode,
         status=LinkStatus.OPEN,
         currency=unit,
-        amount=amount,
+        amount=None if body.amount is None else money.read(body.amount, unit),
         title=body.title,
         reference=body.paymentForId,
         token=identity.page_token(),
-        slug=slug,
-        max_payments=_cap(body),
+        slug=body.url,
+        max_payments=max_payments if body.limitPayments else None,
         on_failure=FailureRule.REOPEN,
-        expires_at=expires_at,
+        expires_at=body.expiration_date or _default_expiry(merchant, now),
         created_at=now,
         updated_at=now,
         extras={
@@ -85,9 +83,11 @@ def new_link(body: schemas.CreatePaymentLink, merchant: Merchant, now: datetime)
             "customer_id": body.customerId,
             "tax_id": body.taxId,
             "wallet_id": body.walletId,
-            "max_payments": None if body.maxPayments is None else int(body.maxPayments),
+            "max_payments": max_payments,
             "limit_payments": body.limitPayments,
-            "custom_fields": custom_fields,
+            # As text, which keeps numbers to the digit.
+            "custom_fields": None if body.customFields is None else json.dumps(body.customFields).decode(),
+            "basket": catalogues.kept(basket),
             "for_all_products": body.isForAllProduct,
             "allow_quantity": body.allowQuantityAdjustment,
             "allow_mobile": body.allowMobilePayment,
@@ -103,17 +103,16 @@ def new_link(body: schemas.CreatePaymentLink, merchant: Merchant, now: datetime)
     )
 
 
-def link(value: Link, base_url: str) -> schemas.PaymentLink:
-    kept = value.extras
-    custom_fields = kept["custom_fields"]
-    return {
+def link(value: Link, base_url: str, now: datetime) -> schemas.PaymentLink:
+    kept, basket = value.extras, catalogues.of_link(value)
+    shown: schemas.PaymentLink = {
         "id": ids.spell(LINK, value.id),
         "title": value.title or "",
         "url": page_url(value, base_url),
         "description": kept["description"],
         "coverImage": kept["cover_image"],
         "linkType": kept["link_type"],
-        "status": status(value),
+        "status": status(value, now),
         "amount": None if value.amount is None else plain(value.amount),
         "paymentForId": value.reference,
         "currency": value.currency.lower(),
@@ -123,13 +122,13 @@ def link(value: Link, base_url: str) -> schemas.PaymentLink:
         "collectAddress": kept["collect_address"],
         "limitPayments": kept["limit_payments"],
         "maxPayments": kept["max_payments"],
-        # Kept as text and written as it came, numbers included.
-        "customFields": None if custom_fields is None else orjson.Fragment(custom_fields),  # type: ignore[typeddict-item]
-        "paymentLinkProducts": [],
+        "customFields": _as_sent(kept["custom_fields"]),
+        "paymentLinkProducts": _product_lines(value, basket),
         "isForAllProduct": kept["for_all_products"],
         "appId": ids.spell(APP, value.merchant_id),
         "customerId": kept["customer_id"],
         "taxId": kept["tax_id"],
+        **_tax(basket),
         "expiration_date": None if value.expires_at is None else instants.millis(value.expires_at),
         "createdAt": instants.millis(value.created_at),
         "updatedAt": instants.millis(value.updated_at),
@@ -141,13 +140,14 @@ def link(value: Link, base_url: str) -> schemas.PaymentLink:
         "confirmationPage": kept["confirmation_page"],
         "createInvoicePdf": kept["create_invoice_pdf"],
     }
+    return shown
 
 
-def status(value: Link) -> Literal["ACTIVE", "INACTIVE", "EXPIRED"]:
-    """A link whose places are taken but not all paid is active: one of them may become free."""
+def status(value: Link, now: datetime) -> Literal["ACTIVE", "INACTIVE", "EXPIRED"]:
+    """A link whose places are taken but not all paid is active until its date: one of them may become free."""
     match value.status:
         case LinkStatus.OPEN | LinkStatus.PROCESSING:
-            return "ACTIVE"
+            return "ACTIVE" if value.expires_at is None or now < value.expires_at else "EXPIRED"
         case LinkStatus.PAID | LinkStatus.CANCELED:
             return "INACTIVE"
         case LinkStatus.EXPIRED:
@@ -196,77 +196,42 @@ def plain(amount: Money) -> Decimal:
     return amount.decimal.normalize()
 
 
-def _whole_rules(
-    body: schemas.CreatePaymentLink, amount: Money | None, expires_at: datetime | None, now: datetime
-) -> None:
-    if amount is None and body.linkType in FIXED:
-        raise BadRequest("amount is required for non-product payment links")
-    if body.limitPayments and body.maxPayments is None:
-        raise BadRequest("maxPayments is required when limitPayments is true")
-    if expires_at is not None and expires_at <= now:
-        raise BadRequest("expiration_date must be in the future")
-    # The catalogue of products, taxes and customers has no entries that a link could name.
-    for line in body.paymentLinkProducts:
-        raise BadRequest(f"Product not found: {line.productId}")
-    if body.taxId is not None:
-        raise BadRequest(f"Tax not found: {body.taxId}")
-    if body.customerId is not None:
-        raise BadRequest(f"Customer not found: {body.customerId}")
+def _default_expiry(merchant: Merchant, now: datetime) -> datetime | None:
+    configured = merchant.settings.default_expiry_seconds.get(NAME)
+    return now + timedelta(seconds=configured) if configured else None
 
 
-def _cap(body: schemas.CreatePaymentLink) -> int | None:
-    return int(body.maxPayments) if body.limitPayments and body.maxPayments is not None else None
-
-
-def _slug(text: str, problems: list[str]) -> str | None:
-    """A slug, or the path of an absolute URL; no empty, `.` or `..` segments, which browsers would fold away."""
-    slug = text
-    if "://" in text:
-        slug = urlsplit(text).path.strip("/") if _is_url(text) else ""
-    segments = slug.split("/")
-    if len(slug) > inferred.MAX_SLUG:
-        problems.append(f"url must be shorter than or equal to {inferred.MAX_SLUG} characters")
+def _as_sent(custom_fields: str | None) -> dict[str, Any] | None:
+    if custom_fields is None:
         return None
-    if not inferred.SLUG.fullmatch(slug) or "." in segments or ".." in segments:
-        problems.append("url must be a valid URL or slug")
-        return None
-    return slug
+    fragment: Any = orjson.Fragment(custom_fields)
+    return cast(dict[str, Any], fragment)
 
 
-def _amount(sent: Decimal | None, unit: Currency, problems: list[str]) -> Money | None:
-    if sent is None:
-        return None
-    if sent >= inferred.AMOUNT_LIMIT:
-        problems.append("amount must be less than 1000000000000")
-        return None
-    try:
-        return money.read(sent, unit)
-    except AmountTooPrecise:
-        problems.append(f"amount must have at most {inferred.AMOUNT_DECIMALS} decimal places")
-    except AmountInvalid:
-        problems.append("amount must be a number conforming to the specified constraints")
-    return None
+def _product_lines(value: Link, basket: Basket) -> list[schemas.ProductLine]:
+    return [
+        {
+            "id": ids.spell(LINE, identity.child(value.id, position)),
+            "productId": line.product.id,
+            "quantity": line.quantity,
+            "product": {
+                "id": line.product.id,
+                "name": line.product.name,
+                "description": line.product.description,
+                "price": line.product.price,
+                "currency": line.product.currency,
+                "images": list(line.product.images),
+            },
+        }
+        for position, line in enumerate(basket.lines)
+        if line.quantity
+    ]
 
 
-def _expiry(sent: str | None, merchant: Merchant, now: datetime, problems: list[str]) -> datetime | None:
-    if sent is None:
-        configured = merchant.settings.default_expiry_seconds.get(NAME)
-        return now + timedelta(seconds=configured) if configured else None
-    try:
-        return instants.parse(sent, naive_is_utc=True)
-    except ValueError:
-        problems.append("expiration_date must be a valid ISO 8601 date string")
-        return None
-
-
-def _text(value: str | None, field: str, problems: list[str], *, lines: bool = False) -> None:
-    if value is not None and any((c < " " and not (lines and c in "\n\r\t")) or c in _HIDDEN for c in value):
-        problems.append(f"{field} must not contain control characters")
-
-
-def _is_url(text: str) -> bool:
-    try:
-        redirect_host(text)
-    except RedirectForbidden:
-        return False
-    return True
+def _tax(basket: Basket) -> schemas.TaxMember:
+    tax = basket.tax
+    if tax is None:
+        return {}
+    return {
+        "tax": {"id": tax.id, "name": tax.name, "percentage": tax.percentage, "description": tax.description},
+    }

@@ -54,14 +54,15 @@ _FAILURES = {
 )
 async def create(request: Request) -> Response:
     call = await auth.caller(request, "payment_link:create")
-    sent = mapping.without_nulls(await inputs.read_json(request))
+    sent = await inputs.read_json(request)
     key = _idempotency_key(call, sent)
     base_url = call.services.public_url
 
     async def work(tx: Tx) -> Response:
-        link = mapping.new_link(inputs.check(schemas.CreatePaymentLink, sent), call.merchant, call.now)
+        body = inputs.check(schemas.CreatePaymentLink, mapping.without_nulls(sent))
+        link = mapping.new_link(body, call.merchant, call.now)
         await links.create(tx, link)
-        return answer(201, mapping.link(link, base_url))
+        return answer(201, mapping.link(link, base_url, call.now))
 
     if key is not None:
         response = await idempotent(call, key, work)
@@ -87,7 +88,7 @@ async def read(id: str, request: Request) -> Response:
         raise NotFound(thing="payment_link")
     async with call.services.database.single() as tx:
         dossier = await links.get(tx, call.merchant.id, NAME, known, call.now)
-    return answer(200, mapping.link(dossier.link, call.services.public_url))
+    return answer(200, mapping.link(dossier.link, call.services.public_url, call.now))
 
 
 @router.get(

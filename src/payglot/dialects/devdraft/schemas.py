@@ -1,42 +1,33 @@
 """DevDraft's wire shapes."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, NotRequired
-from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from typing_extensions import TypedDict
 
+from payglot.dialects.devdraft import inferred, rules
 from payglot.web.fields import LiteralNumber
 from payglot.web.openapi import Instant, JsonNumber
 
 LinkType = Literal["PRODUCT", "DONATION", "SUBSCRIPTION", "INVOICE", "COLLECTION"]
 RecurringType = Literal["ONE_TIME", "WEEKLY", "BI_WEEKLY", "MONTHLY", "BI_MONTHLY", "QUARTERLY", "ANNUALLY"]
 
-
-def _uuid(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise PydanticCustomError("uuid", "must be a UUID") from None
-
-
-def _whole(number: Decimal) -> Decimal:
-    if number != number.to_integral_value():
-        raise PydanticCustomError("whole", "must be an integer number")
-    return number
-
-
-def _payable(number: Decimal) -> Decimal:
-    if number < MINIMUM:
-        raise PydanticCustomError("minimum", "must not be less than 0.01")
-    return number
-
-
-MINIMUM = Decimal("0.01")
-Uuid = Annotated[str, Field(json_schema_extra={"format": "uuid"}), AfterValidator(_uuid)]
-Whole = Annotated[LiteralNumber, AfterValidator(_whole)]
+Uuid = Annotated[str, BeforeValidator(rules.uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
+Moment = Annotated[datetime, BeforeValidator(rules.instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+Picture = Annotated[
+    str,
+    BeforeValidator(rules.picture),
+    WithJsonSchema({"type": "string", "format": "uri", "maxLength": inferred.MAX_URL}),
+]
+Slug = Annotated[
+    str,
+    BeforeValidator(rules.slug),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": inferred.MAX_URL}),
+]
+Amount = Annotated[LiteralNumber, AfterValidator(rules.amount), Field(json_schema_extra={"minimum": 0.01})]
+Whole = Annotated[LiteralNumber, AfterValidator(rules.whole)]
 
 
 class _Body(BaseModel):
@@ -47,23 +38,23 @@ class _Body(BaseModel):
 
 class PaymentLinkProduct(_Body):
     productId: Uuid
-    quantity: Annotated[Whole, Field(ge=1, le=999)] = Decimal(1)
+    quantity: Annotated[Whole, Field(ge=1, le=inferred.MAX_QUANTITY)] = Decimal(1)
 
 
 class CreatePaymentLink(_Body):
     """`amount` is a JSON number in major units of `currency`, at least 0.01. `url` is a slug or an absolute URL whose
     path is one. `expiration_date` is ISO 8601, read as UTC when it has no offset."""
 
-    title: Annotated[str, Field(min_length=3, max_length=100)]
-    url: Annotated[str, Field(min_length=1, max_length=2048)]
+    title: Annotated[str, Field(min_length=3, max_length=100), AfterValidator(rules.line)]
+    url: Slug
     linkType: LinkType
-    description: Annotated[str | None, Field(max_length=500)] = None
-    coverImage: Annotated[str | None, Field(max_length=2048)] = None
-    amount: Annotated[LiteralNumber, AfterValidator(_payable), Field(json_schema_extra={"minimum": 0.01})] | None = None
+    description: Annotated[str, Field(max_length=500), AfterValidator(rules.lines)] | None = None
+    coverImage: Picture | None = None
+    amount: Amount | None = None
     currency: Literal["usdc", "eurc"] = "usdc"
-    paymentForId: Annotated[str | None, Field(max_length=255)] = None
+    paymentForId: Annotated[str, Field(max_length=inferred.MAX_REFERENCE), AfterValidator(rules.line)] | None = None
     customerId: Uuid | None = None
-    paymentLinkProducts: Annotated[list[PaymentLinkProduct], Field(max_length=100)] = []
+    paymentLinkProducts: Annotated[list[PaymentLinkProduct], Field(max_length=inferred.MAX_PRODUCTS)] = []
     isForAllProduct: bool = False
     allowQuantityAdjustment: bool = True
     allowMobilePayment: bool = False
@@ -71,11 +62,11 @@ class CreatePaymentLink(_Body):
     taxId: Uuid | None = None
     collectAddress: bool = False
     limitPayments: bool = False
-    maxPayments: Annotated[Whole | None, Field(ge=1, le=1_000_000_000)] = None
-    customFields: dict[str, Any] | None = None
-    expiration_date: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
+    maxPayments: Annotated[Whole, Field(ge=1, le=inferred.MAX_PAYMENTS)] | None = None
+    customFields: Annotated[dict[str, Any], AfterValidator(rules.free_object)] | None = None
+    expiration_date: Moment | None = None
     recurringType: RecurringType = "ONE_TIME"
-    walletId: Annotated[str | None, Field(max_length=255)] = None
+    walletId: Annotated[str, Field(max_length=inferred.MAX_REFERENCE)] | None = None
     requirePhoneNumber: bool = False
     allowBusinessTaxId: bool = False
     allowCryptoPayment: bool = True
@@ -104,6 +95,10 @@ class Tax(TypedDict):
     name: str
     percentage: JsonNumber
     description: str | None
+
+
+class TaxMember(TypedDict):
+    tax: NotRequired[Tax]
 
 
 class PaymentLink(TypedDict):

@@ -23,7 +23,7 @@ class DevdraftWebhooks:
 
     def messages(self, event: Event, receiver: Receiver, base_url: str) -> Sequence[Message]:
         """A successful payment is told twice: as the payment, then as its link's."""
-        link: dict[str, Any] = dict(mapping.link(event.link, base_url))
+        link: dict[str, Any] = dict(mapping.link(event.link, base_url, event.occurred_at))
         payment = None if event.payment is None else dict(mapping.payment(event.payment))
         match event.kind:
             case EventKind.LINK_CREATED:
@@ -47,16 +47,18 @@ class DevdraftWebhooks:
     def headers(
         self, *, delivery_id: UUID, name: str, body: bytes, secrets: Sequence[str], sent_at: datetime
     ) -> Mapping[str, str]:
-        """Signed anew on every attempt; while a rotation overlaps with both secrets, newest first."""
+        """Signed anew on every attempt. The documented header holds one signature, which clients compare as it is: a
+        new secret's, from the next attempt on. While a rotation overlaps, the old one's stands in a header of ours."""
         stamp = str(int(sent_at.timestamp()))
         signed = stamp.encode() + b"." + body
         signatures = [f"sha256={hmac.digest(secret.encode(), signed, 'sha256').hex()}" for secret in secrets]
+        signers = (inferred.SIGNATURE_HEADER, inferred.PREVIOUS_SIGNATURE_HEADER)
         return {
             "Content-Type": "application/json",
             inferred.EVENT_HEADER: name,
             inferred.DELIVERY_HEADER: str(delivery_id),
             inferred.TIMESTAMP_HEADER: stamp,
-            inferred.SIGNATURE_HEADER: ",".join(signatures),
+            **dict(zip(signers, signatures, strict=False)),
         }
 
     def test_message(self, receiver: Receiver, now: datetime) -> Message:
