@@ -1,0 +1,90 @@
+"""What DevDraft's tests start from."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from payglot.dialects.devdraft import ids, mapping, schemas
+from payglot.dialects.devdraft.catalogue import Catalogue, Product, Tax
+from payglot.domain.dossier import Dossier
+from payglot.domain.link import Link
+from payglot.domain.merchant import Merchant
+from payglot.operations import links
+from payglot.web import inputs, json as exact
+from tests.links import Made
+from tests.world import World
+
+LINKS = "/api/v0/payment-links"
+GOLDEN = Path(__file__).parent / "golden"
+MUG, CAP, GLASS = (f"{n}d0a2c52-9f0e-4f6b-8d5e-0b7a51c2e9aa" for n in "789")
+VAT = "b1b5a6d4-30a1-4d0f-9b6c-6b3f6f6f1c11"
+JANE = "123e4567-e89b-12d3-a456-426614174002"
+UNKNOWN = "123e4567-e89b-12d3-a456-426614174000"
+CATALOGUE = Catalogue(
+    products={
+        MUG: Product(id=MUG, name="Mug", description="Blue", price=Decimal("14.5"), currency="EUR"),
+        CAP: Product(
+            id=CAP,
+            name="Cap",
+            description="Warm",
+            price=Decimal("0.05"),
+            currency="EURC",
+            images=("https://shop.example/cap.png",),
+        ),
+        GLASS: Product(id=GLASS, name="Glass", description="Clear", price=Decimal(3), currency="GBP"),
+    },
+    taxes={VAT: Tax(id=VAT, name="VAT", percentage=Decimal(21))},
+    customers=frozenset({JANE}),
+)
+
+
+def golden(name: str) -> Any:
+    return json.loads((GOLDEN / f"{name}.json").read_text())
+
+
+def with_names(document: Any, names: Mapping[str, str]) -> Any:
+    """The document with what differs from run to run (ids, handles, times) replaced by names."""
+    text = json.dumps(document)
+    for value, name in names.items():
+        text = text.replace(value, f"<{name}>")
+    return json.loads(text)
+
+
+def order_of(document: Any) -> Any:
+    """The members of every object, in their order."""
+    if isinstance(document, list):
+        return [order_of(each) for each in document]
+    return [(name, order_of(value)) for name, value in document.items()] if isinstance(document, dict) else None
+
+
+async def post(world: World, merchant: Merchant, body: Any, **headers: str) -> httpx.Response:
+    """`body` is a value, or bytes that are sent as they are; underscores in header names stand for hyphens."""
+    own = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent = {**await world.headers(merchant, "devdraft"), "Content-Type": "application/json", **own}
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return await world.http.post(LINKS, headers=sent, content=content)
+
+
+def new_link(merchant: Merchant, now: datetime, body: Mapping[str, Any], catalogue: Catalogue = CATALOGUE) -> Link:
+    """The link that a request would make if the merchant had this catalogue."""
+    least = {"title": "Enamel mug", "url": "enamel-mug", "linkType": "PRODUCT", "currency": "eurc"}
+    sent = exact.loads(json.dumps({**least, **body}).encode())
+    checked = inputs.check(schemas.CreatePaymentLink, mapping.without_nulls(sent))
+    return mapping.new_link(checked, merchant, now, catalogue)
+
+
+async def dossier_of(world: World, made: Made) -> Dossier:
+    async with world.services.database.single() as tx:
+        return await links.get_any(tx, uuid_of(made), world.now)
+
+
+def uuid_of(made: Made) -> UUID:
+    id = ids.read("pl_", made.id)
+    assert id is not None
+    return id
