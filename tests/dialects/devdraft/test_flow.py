@@ -39,6 +39,7 @@ FORM = {
     "Call me": {"type": "phone"},
     "Odd": {"type": ["x"], "options": "S", "label": 5},
     "Number": 7,
+    "Colour": {"type": "select", "options": ["red"]},
 }
 FILLED = {"custom_1": "M", "custom_2": "true"}
 
@@ -90,7 +91,7 @@ async def test_a_page_says_who_is_paid_for_what_and_how_much(world: World, merch
             {"amount": 5, **ALL},
             ["quantity", "method", "email", "phone", *ADDRESS, "business_tax_id"],
         ),
-        ({"amount": 5, "customFields": FORM}, ["quantity", "email", *(f"custom_{n}" for n in range(7))]),
+        ({"amount": 5, "customFields": FORM}, ["quantity", "email", *(f"custom_{n}" for n in range(8))]),
     ],
 )
 async def test_a_form_asks_for_what_the_link_wants_to_know(
@@ -111,6 +112,7 @@ async def test_custom_fields_of_both_shapes_become_inputs(world: World, merchant
         ("Call me", "tel", False, []),
         ("Odd", "text", False, []),
         ("Number", "text", False, []),
+        ("Colour", "select", False, ["", "red"]),
     ]
 
 

@@ -147,3 +147,16 @@ async def test_health_answers_with_and_without_credentials(world: World) -> None
     assert (await world.http.get("/api/v0/health")).status_code == 401
     public = (await world.http.get("/api/v0/health/public")).json()
     assert public == {"status": "ok", "timestamp": public["timestamp"], "version": "1.0.0"}
+
+
+async def test_a_page_that_cannot_be_paid_says_so_with_its_status(world: World) -> None:
+    merchant = await world.merchant()
+    sold = await make(world, merchant, "devdraft", limitPayments=True, maxPayments=1)
+    await play(world, sold, "paid")
+    over = await make(world, merchant, "devdraft", expiration_date=world.later(minutes=5))
+    world.clock.advance_by(minutes=6)
+    for made in (sold, over):
+        page = await world.http.get(made.path)
+        assert page.status_code == 410
+        assert "<form" not in page.text
+    assert (await world.http.get(f"/pay/{merchant.handle}/unknown")).status_code == 404

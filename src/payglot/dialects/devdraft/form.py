@@ -153,12 +153,15 @@ def _defined(name: str, key: str, definition: dict[str, Any]) -> Field:
     choices = given[: inferred.SHOWN_OPTIONS] if isinstance(given, list) else []
     texts = dict.fromkeys(_label(each) for each in choices if isinstance(each, (str, int, float)))
     kind: Any = "select" if texts else inferred.TYPED.get(type if isinstance(type, str) else "", "text")
+    required = definition.get("required") is True
+    # A list always has something chosen in it; what may be left out needs an entry for that.
+    nothing = [Option(value="", label="–")] if texts and not required else []  # noqa: RUF001 (a dash is meant)
     return Field(
         name=name,
         label=_label(label) if isinstance(label, str) and label.strip() else _label(key),
         kind=kind,
-        required=definition.get("required") is True,
-        options=tuple(Option(value=text, label=text) for text in texts if text),
+        required=required,
+        options=(*nothing, *(Option(value=text, label=text) for text in texts if text)),
         group="More",
     )
 
