@@ -60,6 +60,8 @@ class Front:
         entrance = self._find(path)
         name = entrance.name if entrance else "none"
         request_id = identity.new_id().hex
+        # For dialects whose errors carry an id: the one that the log has.
+        scope["request_id"] = request_id
         status = 0
         size = 0
         deadline = asyncio.get_running_loop().time() + self._arrival_seconds
