@@ -1,15 +1,18 @@
 """Qonto Business API: payment links for a basket or an invoice, in EUR, paid by card, Apple Pay, PayPal or iDEAL.
 
 Documentation: https://docs.qonto.com ("Create a payment link"). Known differences: a paid link goes on to `paid`;
-merchants start connected to the payment provider; any invoice id is taken, for there are no invoices here.
+merchants start connected to the payment provider; any invoice id is taken, for there are no invoices here; of OAuth,
+only the refresh grant is served. All of them, and what is inferred: docs/dialects/qonto.md.
 """
 
 import functools
 import shlex
 from collections.abc import Mapping
 
+from fastapi import APIRouter
+
 from payglot.dialects.contract import Dialect
-from payglot.dialects.qonto import auth, errors, routes, webhooks
+from payglot.dialects.qonto import auth, errors, oauth, routes, webhooks
 from payglot.dialects.qonto.checkout import QontoFlow
 from payglot.dialects.qonto.webhooks import QontoWebhooks
 from payglot.web import app, json
@@ -26,9 +29,17 @@ def example(base_url: str, headers: Mapping[str, str], expires_at: str) -> str:
         "measure_unit": "unit",
     }
     body = {"payment_link": {"potential_payment_methods": ["credit_card"], "reusable": True, "items": [item]}}
+    url = shlex.quote(f"{base_url}/v2/payment_links")
     sent = {**headers, "Content-Type": "application/json"}
     flags = " ".join(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in sent.items())
-    return f"curl -sS -X POST {base_url}/v2/payment_links {flags} -d {shlex.quote(json.dumps(body).decode())}"
+    return f"curl -sS -X POST {url} {flags} -d {shlex.quote(json.dumps(body).decode())}"
+
+
+def _router() -> APIRouter:
+    whole = APIRouter()
+    whole.include_router(routes.router)
+    whole.include_router(oauth.router)
+    return whole
 
 
 DIALECT = Dialect(
@@ -37,7 +48,7 @@ DIALECT = Dialect(
     prefixes=("/v2/payment_links", "/v2/webhook_subscriptions", "/v2/oauth2", "/oauth2"),
     build=functools.partial(
         app.build,
-        router=routes.router,
+        router=_router(),
         render=errors.render,
         title="Payglot: compatible with Qonto payment links",
         description="Payment links for a basket or an invoice.",

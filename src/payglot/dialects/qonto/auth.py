@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from datetime import timedelta
 from uuid import UUID
 
 from starlette.requests import Request
@@ -19,8 +20,23 @@ SCOPES = ("offline_access", "organization.read", READ, WRITE, "webhook")
 _API_KEY = re.compile(r"[A-Za-z0-9_.-]{1,100}:[A-Za-z0-9]{1,200}")
 
 
+TOKEN_PATH = "/oauth2/token"  # noqa: S105 (an address)
+ACCESS_TOKEN_TTL = timedelta(seconds=3600)
+REFRESH_TOKEN_TTL = timedelta(days=90)
+
+
 class ApiKeyRefused(Refused):
     """`login:secret-key` was sent where only OAuth is taken."""
+
+
+class TokenRefused(Refused):
+    """No token is given: `code` and `description` are those of RFC 6749, section 5.2."""
+
+    def __init__(self, code: str, description: str, *, status: int = 400) -> None:
+        super().__init__(code)
+        self.code = code
+        self.description = description
+        self.status = status
 
 
 async def caller(request: Request, scope: str) -> Call:
@@ -38,14 +54,9 @@ async def caller(request: Request, scope: str) -> Call:
     return known
 
 
-def token_pair() -> tuple[str, str]:
-    """A fresh access and refresh token, in the forms that the provider's documentation shows."""
-    return f"ory_at_{secrets.token_urlsafe(32)}", f"ory_rt_{secrets.token_urlsafe(32)}"
-
-
 def issue(merchant_id: UUID) -> Issued:
     """A token that does not run out, for use without the OAuth dance, and an OAuth client to do it with."""
-    access, refresh = token_pair()
+    access, refresh = _token_pair()
     client_id, client_secret = secrets.token_hex(16), secrets.token_urlsafe(32)
     return Issued(
         headers={"Authorization": f"Bearer {access}"},
@@ -56,3 +67,22 @@ def issue(merchant_id: UUID) -> Issued:
         ),
         extra={"oauth": {"client_id": client_id, "client_secret": client_secret, "refresh_token": refresh}},
     )
+
+
+def renewed(client_id: str, scopes: tuple[str, ...]) -> Issued:
+    """The pair that a refresh gives: an access token for an hour, a refresh token for 90 days."""
+    access, refresh = _token_pair()
+    details = {"client_id": client_id}
+    return Issued(
+        headers={"Authorization": f"Bearer {access}"},
+        keys=(
+            IssuedKey(kind="access_token", value=access, scopes=scopes, details=details, ttl=ACCESS_TOKEN_TTL),
+            IssuedKey(kind="refresh_token", value=refresh, scopes=scopes, details=details, ttl=REFRESH_TOKEN_TTL),
+        ),
+        extra={"access_token": access, "refresh_token": refresh},
+    )
+
+
+def _token_pair() -> tuple[str, str]:
+    """A fresh access and refresh token, in the forms that the provider's documentation shows."""
+    return f"ory_at_{secrets.token_urlsafe(32)}", f"ory_rt_{secrets.token_urlsafe(32)}"

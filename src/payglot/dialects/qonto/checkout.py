@@ -14,6 +14,7 @@ from payglot.web.flow import Choice, Field, Instructions, Line, Moment, Offer, O
 
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\\]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 _OUTCOMES = frozenset({Outcome.PAID, Outcome.PROCESSING, Outcome.FAILED, Outcome.ABORT})
+MAX_EMAIL = 254  # RFC 5321, as corrected by erratum 1690
 SANDBOX_EMAIL = "payer@example.com"
 
 
@@ -23,7 +24,10 @@ class QontoFlow:
     def offer(self, merchant: Merchant, dossier: Dossier, now: datetime) -> Offer:
         link = dossier.link
         invoice = link.extras.get("invoice", {})
-        methods = tuple(Option(value=method, label=inferred.TEST_NAMES[method]) for method in link.extras["methods"])
+        methods = tuple(
+            Option(value=method, label=inferred.METHOD_NAMES[method])
+            for method in dict.fromkeys(link.extras["methods"])
+        )
         lines = tuple(
             Line(label=item.title, detail=_times(item.quantity), amount=str(item.gross)) for item in link.items
         )
@@ -42,7 +46,7 @@ class QontoFlow:
                     label="E-mail address",
                     kind="email",
                     hint="For your receipt",
-                    max_length=254,
+                    max_length=MAX_EMAIL,
                     autocomplete="email",
                 ),
             ),
@@ -57,7 +61,7 @@ class QontoFlow:
         if method not in link.extras["methods"]:
             raise ChoiceInvalid(field="method", reason="Choose one of the methods offered.")
         email = choice.values.get("email", "").strip()
-        if len(email) > 254 or not _EMAIL.fullmatch(email):
+        if len(email) > MAX_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email):
             raise ChoiceInvalid(field="email", reason="Enter an e-mail address.")
         return Opening(
             method=method, amount=link.amount, due=link.amount, expires_at=link.expires_at, payer={"email": email}
@@ -69,7 +73,7 @@ class QontoFlow:
     def instructions(self, merchant: Merchant, dossier: Dossier, payment: Payment) -> Instructions:
         return Instructions(
             way=Way.CARD,
-            heading=f"Pay with {inferred.TEST_NAMES[payment.method]}",
+            heading=f"Pay with {inferred.METHOD_NAMES[payment.method]}",
             facts=(("Amount", f"{payment.amount} {payment.amount.currency}", False), ("To", merchant.name, False)),
             deadline=payment.expires_at,
             can_change=payment.status is PaymentStatus.CREATED,

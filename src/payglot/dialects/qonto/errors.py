@@ -1,95 +1,165 @@
-"""Qonto's failures: `errors[]` with a trace id that is also a header. Validation is 400, never 422."""
+"""Qonto's failures: `errors[]` with a trace id that is also a header. Validation is 400, never 422.
 
-import secrets
+The token endpoint has OAuth's own shape instead: RFC 6749, section 5.2.
+"""
+
+from decimal import Decimal
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from payglot.dialects.qonto import schemas
-from payglot.dialects.qonto.auth import ApiKeyRefused
+from payglot.dialects.qonto.auth import TOKEN_PATH, ApiKeyRefused, TokenRefused
 from payglot.domain import errors
 from payglot.web import refusals
 from payglot.web.answers import answer, empty
 
 TRACE_HEADER = "X-Tyk-Trace-Id"
+_EXPECTED = {
+    "string_type": "string",
+    "bool_type": "bool",
+    "number_type": "number",
+    "list_type": "array",
+    "model_type": "object",
+}
+_SENT = {
+    str: "string",
+    bool: "bool",
+    int: "number",
+    Decimal: "number",
+    list: "array",
+    dict: "object",
+    type(None): "null",
+}
 
 
 class Unacceptable(refusals.Refused):
-    """Values that are well-formed and not acceptable; every one of them."""
+    """What was sent breaks rules; every one of them."""
 
     def __init__(self, failures: list[schemas.Failure]) -> None:
         super().__init__()
         self.failures = failures
 
 
-def failure(code: str, detail: str, *, pointer: str | None = None, parameter: str | None = None) -> schemas.Failure:
-    entry: schemas.Failure = {"code": code, "detail": detail}
-    if pointer is not None:
+def misshapen(problems: list[Any], sent: Any) -> Unacceptable:
+    """Pydantic's problems with a body, in Qonto's words: wrong types read as its typed decoder's refusals do."""
+    return Unacceptable([_shape_failure(problem, sent) for problem in problems])
+
+
+def at(pointer: str, rule: str, code: str = "invalid") -> schemas.Failure:
+    """A broken rule of the body: `pointer` is a JSON pointer, `rule` goes on after the member's name."""
+    names = [part for part in pointer.split("/") if part and not part.isdigit()]
+    entry: schemas.Failure = {"code": code, "detail": f"{names[-1] if names else 'body'} {rule}"}
+    if pointer:
         entry["source"] = {"pointer": pointer}
-    elif parameter is not None:
-        entry["source"] = {"parameter": parameter}
     return entry
 
 
-def render(_request: Request, error: Exception) -> Response:
+def in_query(name: str, rule: str, code: str = "invalid") -> schemas.Failure:
+    return {"code": code, "detail": f"{name} {rule}", "source": {"parameter": name}}
+
+
+def render(request: Request, error: Exception) -> Response:
+    # The trace id is the id of the request in our log.
+    trace_id: str = request.scope["request_id"]
+    response = _at_the_token_endpoint(error) if request.scope["path"] == TOKEN_PATH else None
+    if response is None:
+        response = _rendered(error, trace_id)
+    response.headers[TRACE_HEADER] = trace_id
+    return response
+
+
+def _rendered(error: Exception, trace_id: str) -> Response:
+    def failed(status: int, *failures: schemas.Failure) -> Response:
+        body: schemas.Failures = {"errors": list(failures), "trace_id": trace_id}
+        return answer(status, body)
+
     match error:
         case Unacceptable(failures=failures):
-            return _failed(400, *failures)
+            return failed(400, *failures)
         case ApiKeyRefused():
-            return _failed(401, failure("unauthorized", "OAuth2 authentication is required here"))
+            return failed(401, _plain("unauthorized", "OAuth2 authentication is required here"))
         case refusals.NotAuthenticated():
-            return _failed(401, failure("unauthorized", "The access token is missing, invalid or expired"))
+            return failed(401, _plain("unauthorized", "The access token is missing, invalid or expired"))
         case refusals.NotPermitted(scope=scope):
-            return _failed(403, failure("forbidden", f"missing required oauth scope: {scope}"))
+            return failed(403, _plain("forbidden", f"missing required oauth scope: {scope}"))
         case refusals.AddressNotAllowed():
-            return _failed(403, failure("forbidden", "This IP address is not allowed"))
-        case refusals.Invalid(problems=problems):
-            return _failed(400, *[_shape_failure(problem) for problem in problems])
+            return failed(403, _plain("forbidden", "This IP address is not allowed"))
         case refusals.BodyNotJson() | refusals.BodyTooLarge():
-            return _failed(400, failure("invalid", "The request body is not a JSON object that can be read"))
+            return failed(400, _plain("invalid", "The request body is not a JSON object that can be read"))
         case refusals.WrongContentType():
-            return _failed(400, failure("invalid", "Content-Type must be application/json"))
-        case errors.NotFound(thing=thing):
-            return _failed(404, failure("not_found", f"{thing} not found", parameter="id"))
+            return failed(400, _plain("invalid", "Content-Type must be application/json"))
+        case errors.NotFound():
+            missing = _plain("not_found", "payment link not found")
+            missing["source"] = {"parameter": "id"}
+            return failed(404, missing)
         case refusals.UnknownPath() | refusals.UnknownMethod():
             # The provider's gateway answers for paths it does not know, in plain text.
             return PlainTextResponse("Not Found", status_code=404)
         case refusals.TooManyRequests(retry_after_seconds=seconds):
-            response = _failed(429, failure("too_many_requests", "Rate limit exceeded"))
+            response = failed(429, _plain("too_many_requests", "Rate limit exceeded"))
             response.headers["Retry-After"] = str(seconds)
             return response
-        case errors.DomainError() if not isinstance(error, errors.Unavailable):
-            return _failed(400, failure("invalid", str(error)))
-        case refusals.TemporarilyUnavailable() | errors.Unavailable():
+        case refusals.TemporarilyUnavailable() | errors.Unavailable() | errors.ChangedMeanwhile():
             return empty(503, {"Retry-After": "5"})
+        case refusals.Invalid() | errors.DomainError():
+            return failed(400, _plain("invalid", "The request is not valid"))
         case _:
             # Documented with no body.
             return empty(500)
 
 
-def _failed(status: int, *failures: schemas.Failure) -> Response:
-    trace_id = secrets.token_hex(16)
-    body: schemas.Failures = {"errors": list(failures), "trace_id": trace_id}
-    if not failures:
-        body["errors"] = [failure("invalid", "The request is not valid")]
-    return answer(status, body, headers={TRACE_HEADER: trace_id})
-
-
-def _shape_failure(problem: dict[str, Any]) -> schemas.Failure:
-    """One of Pydantic's problems: what is missing is `required`, a value outside a list `not_in_list`."""
-    pointer = "/" + "/".join(str(part) for part in problem["loc"])
-    match problem["type"]:
-        case "missing":
-            return failure("required", "is required", pointer=pointer)
-        case "literal_error":
-            expected = str(problem["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
-            return failure("not_in_list", f"must be one of: {expected}", pointer=pointer)
-        case "string_type":
-            return failure("invalid", "cannot unmarshal value into a field of type string", pointer=pointer)
-        case "too_short":
-            return failure("invalid", "must not be empty", pointer=pointer)
-        case "too_long":
-            return failure("invalid", "has too many entries", pointer=pointer)
+def _at_the_token_endpoint(error: Exception) -> Response | None:
+    """In OAuth's shape; None for what has none there."""
+    match error:
+        case TokenRefused(status=status, code=code, description=description):
+            pass
+        case refusals.WrongContentType() | refusals.BodyTooLarge():
+            status, code, description = 400, "invalid_request", "The body must be a short form"
+        case refusals.AddressNotAllowed():
+            status, code, description = 403, "access_denied", "This IP address is not allowed"
         case _:
-            return failure("invalid", "has the wrong type", pointer=pointer)
+            return None
+    body: schemas.TokenFailure = {"error": code, "error_description": description}
+    return answer(status, body, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
+
+
+def _plain(code: str, detail: str) -> schemas.Failure:
+    return {"code": code, "detail": detail}
+
+
+def _shape_failure(problem: dict[str, Any], sent: Any) -> schemas.Failure:
+    place: tuple[str | int, ...] = problem["loc"]
+    pointer = "".join(f"/{part}" for part in place)
+    kind = problem["type"]
+    if kind == "missing":
+        return at(pointer, "is required", "required")
+    value = _member(sent, place)
+    if kind == "literal_error" and not isinstance(value, str):
+        kind = "string_type"
+    match kind:
+        case "literal_error":
+            listed = str(problem["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
+            return at(pointer, f"must be one of: {listed}", "not_in_list")
+        case "too_short":
+            return at(pointer, "must not be empty")
+        case "too_long":
+            return at(pointer, f"must have at most {problem['ctx']['max_length']} entries")
+        case _ if value is None and place:
+            # A typed decoder takes null for a member that was not sent.
+            return at(pointer, "is required", "required")
+        case _:
+            member = ".".join(str(part) for part in place) or "body"
+            refused = _plain(
+                "invalid", f"cannot unmarshal {_SENT[type(value)]} into {member} of type {_EXPECTED[kind]}"
+            )
+            if pointer:
+                refused["source"] = {"pointer": pointer}
+            return refused
+
+
+def _member(sent: Any, place: tuple[str | int, ...]) -> Any:
+    for part in place:
+        sent = sent[part]
+    return sent

@@ -1,20 +1,28 @@
 """What Qonto publishes nowhere, gathered so that it is easy to correct.
 
-Numbers in brackets are the sections of the protocol reference that give each guess its reason.
+Numbers in brackets are the sections of the protocol reference that give each guess its reason. Which payment states
+read as which word is inferred as well (5.2); that table is in `mapping.payment_status`.
 """
 
+from datetime import timedelta
 from decimal import Decimal
 
 MAX_TITLE = 255  # 11.3
-MAX_DESCRIPTION = 1000
-MAX_ITEMS = 100
+MAX_DESCRIPTION = 1000  # 11.3
+MAX_ITEMS = 100  # 11.3
 MAX_UNIT = 100
 MAX_NAME = 255
 MAX_MINOR = 999_999_999  # 11.3: 9 999 999.99
 MAX_QUANTITY = Decimal(1_000_000)
+MAX_QUANTITY_DIGITS = 18
 MAX_VAT_PERCENT = Decimal(100)  # 3.4
+MAX_IDEMPOTENCY_KEY = 255
+
+REFRESH_TOKEN_OVERLAP = timedelta(seconds=60)  # 1.3 (documented)
 
 WEBHOOK_TIMEOUT_SECONDS = 1.0  # 6.2 (documented)
-WEBHOOK_DELAYS = tuple(min(10.0 * 2**n, 6 * 3600.0) for n in range(12)) + (6 * 3600.0,) * 10  # 6.2: about 72 h
+WEBHOOK_JITTER = 0.1
+WEBHOOK_DELAYS = (*(10.0 * 2**n for n in range(12)), *[6 * 3600.0] * 9)
+"""6.2: doubling from 10 s to a cap of 6 h; with all of the jitter the last attempt comes within 72 h."""
 
-TEST_NAMES = {"credit_card": "Card", "apple_pay": "Apple Pay", "paypal": "PayPal", "ideal": "iDEAL"}
+METHOD_NAMES = {"credit_card": "Card", "apple_pay": "Apple Pay", "paypal": "PayPal", "ideal": "iDEAL"}

@@ -6,7 +6,7 @@ from typing import get_args
 from starlette.requests import Request
 
 from payglot.dialects.qonto import mapping, schemas
-from payglot.dialects.qonto.errors import Unacceptable, failure
+from payglot.dialects.qonto.errors import Unacceptable, in_query
 from payglot.domain.payment import Payment
 from payglot.web import openapi
 
@@ -37,12 +37,10 @@ def read(request: Request) -> Wanted:
     given = [*query.getlist("status[]"), *query.getlist("status")]
     statuses = frozenset(word for text in given for word in text.split(",") if word)
     if statuses - set(STATUSES):
-        detail = f"status must be one of: {', '.join(STATUSES)}"
-        failures.append(failure("not_in_list", detail, parameter="status"))
+        failures.append(in_query("status", f"must be one of: {', '.join(STATUSES)}", "not_in_list"))
     order = query.get("sort_by", ORDERS[1])
     if order not in ORDERS:
-        detail = f"sort_by must be one of: {', '.join(ORDERS)}"
-        failures.append(failure("not_in_list", detail, parameter="sort_by"))
+        failures.append(in_query("sort_by", f"must be one of: {', '.join(ORDERS)}", "not_in_list"))
     page_number = _number(query.get("page"), "page", 1, 1_000_000, failures)
     per_page = _number(query.get("per_page"), "per_page", MAX_PER_PAGE, MAX_PER_PAGE, failures)
     if failures:
@@ -76,5 +74,5 @@ def _number(text: str | None, name: str, default: int, highest: int, failures: l
         return default
     if text.isascii() and text.isdigit() and len(text) <= 7 and 1 <= int(text) <= highest:
         return int(text)
-    failures.append(failure("invalid", f"{name} must be a whole number from 1 to {highest}", parameter=name))
+    failures.append(in_query(name, f"must be a whole number from 1 to {highest}"))
     return default

@@ -1,5 +1,6 @@
 """Qonto's wire to the domain and back. Pure functions."""
 
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, assert_never
@@ -7,7 +8,7 @@ from uuid import UUID
 
 from payglot.dialects.qonto import amounts, inferred, schemas
 from payglot.dialects.qonto.auth import NAME
-from payglot.dialects.qonto.errors import Unacceptable, failure
+from payglot.dialects.qonto.errors import Unacceptable, at
 from payglot.domain import identity, money
 from payglot.domain.errors import AmountInvalid, AmountTooPrecise
 from payglot.domain.link import FailureRule, Item, Link, LinkStatus
@@ -16,6 +17,8 @@ from payglot.domain.money import Currency, Money
 from payglot.domain.payment import Payment, PaymentStatus
 from payglot.web import instants
 
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_LARGEST = Money(minor=inferred.MAX_MINOR, currency=Currency.EUR)
 _HIDDEN = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\x7f")
 Word = Literal["open", "processing", "paid", "expired", "canceled"]
 PaymentWord = Literal["open", "pending", "authorized", "paid", "canceled", "expired", "failed"]
@@ -25,8 +28,8 @@ class _Findings:
     def __init__(self) -> None:
         self.failures: list[schemas.Failure] = []
 
-    def add(self, pointer: str, detail: str, code: str = "invalid") -> None:
-        self.failures.append(failure(code, detail, pointer=f"/payment_link{pointer}"))
+    def add(self, pointer: str, rule: str, code: str = "invalid") -> None:
+        self.failures.append(at(f"/payment_link{pointer}", rule, code))
 
 
 def new_link(body: schemas.CreatePaymentLink, merchant: Merchant, now: datetime) -> Link:
@@ -58,12 +61,16 @@ def new_link(body: schemas.CreatePaymentLink, merchant: Merchant, now: datetime)
         created_at=now,
         updated_at=now,
         extras={
-            "methods": list(dict.fromkeys(sent.potential_payment_methods)),
+            "methods": list(sent.potential_payment_methods),
             "reusable": reusable,
-            "resource_id": sent.invoice_id or str(identity.new_id()),
             **kept["extras"],
         },
     )
+
+
+def read_uuid(text: str) -> UUID | None:
+    """Only the hyphenated form: Python's own reader takes braces, prefixes and signs as well."""
+    return UUID(text) if _UUID.fullmatch(text) else None
 
 
 def link(value: Link, base_url: str) -> schemas.PaymentLink:
@@ -118,6 +125,7 @@ def payment(value: Payment) -> schemas.Payment:
 
 
 def payment_status(value: Payment) -> PaymentWord:
+    """`authorized` is never shown: our rails capture at once. Money taken back reads `failed`, for want of a word."""
     match value.status:
         case PaymentStatus.CREATED | PaymentStatus.AUTHORIZING:
             return "open"
@@ -153,14 +161,17 @@ def _basket(sent: schemas.PaymentLinkBody, merchant: Merchant, found: _Findings)
             lines.append(line)
     total = amounts.total([line.gross for line in lines])
     if not found.failures and total.minor == 0:
-        found.add("/items", "the total must be greater than 0")
+        found.add("/items", "must add up to more than 0")
     if total.minor > inferred.MAX_MINOR:
-        found.add("/items", "the total is too large")
+        found.add("/items", f"must add up to at most {_LARGEST}")
     return {
         "amount": total,
         "lines": tuple(lines),
-        "title": lines[0].title if lines else None,
-        "extras": {"items": [_item_kept(item) for item in sent.items or ()]},
+        "title": lines[0].title if len(lines) == 1 else None,
+        "extras": {
+            "items": [_item_kept(item) for item in sent.items or ()],
+            "resource_id": str(identity.new_id()),
+        },
     }
 
 
@@ -173,8 +184,11 @@ def _line(item: schemas.Item, place: str, merchant: Merchant, found: _Findings) 
     if percent is None:
         found.add(f"{place}/vat_rate", "must be a decimal string from 0 to 100")
     quantity = item.quantity
-    if not 0 < quantity <= inferred.MAX_QUANTITY or len(quantity.as_tuple().digits) > 18:
-        found.add(f"{place}/quantity", "must be greater than 0")
+    if not 0 < quantity <= inferred.MAX_QUANTITY:
+        found.add(f"{place}/quantity", f"must be greater than 0 and at most {inferred.MAX_QUANTITY}")
+        return None
+    if len(quantity.as_tuple().digits) > inferred.MAX_QUANTITY_DIGITS:
+        found.add(f"{place}/quantity", f"must have at most {inferred.MAX_QUANTITY_DIGITS} digits")
         return None
     if price is None or percent is None:
         return None
@@ -188,10 +202,8 @@ def _line(item: schemas.Item, place: str, merchant: Merchant, found: _Findings) 
 
 
 def _invoice(sent: schemas.PaymentLinkBody, found: _Findings) -> dict[str, Any]:
-    try:
-        id = str(UUID(sent.invoice_id or ""))
-    except ValueError:
-        id = ""
+    id = read_uuid(sent.invoice_id or "")
+    if id is None:
         found.add("/invoice_id", "must be a UUID")
     for name, value in (("invoice_number", sent.invoice_number), ("debitor_name", sent.debitor_name)):
         if value is None:
@@ -203,8 +215,13 @@ def _invoice(sent: schemas.PaymentLinkBody, found: _Findings) -> dict[str, Any]:
         found.add("/amount", "is required", "required")
     else:
         total = _money(sent.amount, "/amount", found, zero_is_fine=False)
-    invoice = {"id": id, "number": sent.invoice_number, "debitor_name": sent.debitor_name}
-    return {"amount": total, "lines": (), "title": sent.invoice_number, "extras": {"invoice": invoice}}
+    invoice = {"id": str(id), "number": sent.invoice_number, "debitor_name": sent.debitor_name}
+    return {
+        "amount": total,
+        "lines": (),
+        "title": sent.invoice_number,
+        "extras": {"invoice": invoice, "resource_id": str(id)},
+    }
 
 
 def _money(sent: schemas.Amount, place: str, found: _Findings, *, zero_is_fine: bool) -> Money | None:
@@ -220,7 +237,7 @@ def _money(sent: schemas.Amount, place: str, found: _Findings, *, zero_is_fine: 
         found.add(f"{place}/value", "must be a decimal string")
         return None
     if value.minor > inferred.MAX_MINOR or (value.minor == 0 and not zero_is_fine):
-        found.add(f"{place}/value", "must be from 0.01 to 9999999.99")
+        found.add(f"{place}/value", f"must be from {'0.00' if zero_is_fine else '0.01'} to {_LARGEST}")
         return None
     return value
 
@@ -231,7 +248,7 @@ def _text(
     if value is None:
         return
     if (needed and not value.strip()) or len(value) > longest:
-        found.add(place, f"must have 1 to {longest} characters")
+        found.add(place, f"must have {'1 to' if needed else 'at most'} {longest} characters")
     elif any((c < " " and not (lines and c == "\n")) or c in _HIDDEN for c in value):
         found.add(place, "has a character that cannot be shown")
 

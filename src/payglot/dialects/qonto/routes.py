@@ -1,25 +1,26 @@
 """Qonto's payment-link endpoints: create, read, and the payments that prove what was paid."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.qonto import auth, listing, mapping, schemas
+from payglot.dialects.qonto import auth, errors, inferred, listing, mapping, schemas
 from payglot.dialects.qonto.auth import NAME
 from payglot.domain.errors import NotFound
 from payglot.operations import links
 from payglot.web import inputs, openapi
 from payglot.web.answers import answer
 from payglot.web.atomic import Key, Tx, idempotent
+from payglot.web.refusals import Invalid
 
 router = APIRouter()
 
 IDEMPOTENCY_HEADER = "X-Qonto-Idempotency-Key"
 IDEMPOTENCY_TTL = timedelta(minutes=30)
-MAX_KEY = 255
 
 _FAILURES = {
     400: ("A bad body or query", schemas.Failures),
@@ -42,7 +43,7 @@ _STAGING = openapi.header("X-Qonto-Staging-Token", "Accepted and ignored")
                 IDEMPOTENCY_HEADER,
                 "The answer to a successful request is given again for 30 minutes, whatever the body",
                 type="string",
-                maxLength=MAX_KEY,
+                maxLength=inferred.MAX_IDEMPOTENCY_KEY,
             ),
             _STAGING,
         ),
@@ -53,15 +54,15 @@ async def create(request: Request) -> Response:
     call = await auth.caller(request, auth.WRITE)
     sent = await inputs.read_json(request)
     base_url = call.services.public_url
-    key = request.headers.get(IDEMPOTENCY_HEADER)
+    key = _key(request)
 
     async def work(tx: Tx) -> Response:
-        link = mapping.new_link(inputs.check(schemas.CreatePaymentLink, sent), call.merchant, call.now)
+        link = mapping.new_link(_checked(sent), call.merchant, call.now)
         await links.create(tx, link)
         return answer(201, {"payment_link": mapping.link(link, base_url)})
 
     if key:
-        claim = Key(value=key[:MAX_KEY], scope="POST /v2/payment_links", ttl=IDEMPOTENCY_TTL, request=None)
+        claim = Key(value=key, scope="POST /v2/payment_links", ttl=IDEMPOTENCY_TTL, request=None)
         response = await idempotent(call, claim, work)
     else:
         async with call.services.database.single() as tx:
@@ -102,9 +103,25 @@ async def payments(id: str, request: Request) -> Response:
     return answer(200, listing.page(wanted, list(dossier.payments)))
 
 
+def _checked(sent: Any) -> schemas.CreatePaymentLink:
+    try:
+        return inputs.check(schemas.CreatePaymentLink, sent)
+    except Invalid as error:
+        raise errors.misshapen(error.problems, sent) from None
+
+
+def _key(request: Request) -> str:
+    """The idempotency key, empty when none was sent. One that we could not keep whole would be another's equal."""
+    key = request.headers.get(IDEMPOTENCY_HEADER, "")
+    if len(key) > inferred.MAX_IDEMPOTENCY_KEY or not key.isprintable():
+        rule = f"must have at most {inferred.MAX_IDEMPOTENCY_KEY} printable characters"
+        raise errors.Unacceptable([{"code": "invalid", "detail": f"{IDEMPOTENCY_HEADER} {rule}"}])
+    return key
+
+
 def _uuid(text: str) -> UUID:
     """What is no id names nothing."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound(thing="payment_link") from None
+    id = mapping.read_uuid(text)
+    if id is None:
+        raise NotFound(thing="link")
+    return id

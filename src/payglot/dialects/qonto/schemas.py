@@ -1,14 +1,21 @@
 """Qonto's wire shapes."""
 
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
+from payglot.dialects.qonto import inferred
 from payglot.web.fields import LiteralNumber
 from payglot.web.openapi import Instant, JsonNumber
 
 Method = Literal["credit_card", "apple_pay", "paypal", "ideal"]
+
+# Lengths are told here and checked in `mapping`, together with all other rules about values.
+Title = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": inferred.MAX_TITLE})]
+Description = Annotated[str | None, Field(json_schema_extra={"maxLength": inferred.MAX_DESCRIPTION})]
+Unit = Annotated[str | None, Field(json_schema_extra={"maxLength": inferred.MAX_UNIT})]
+Name = Annotated[str | None, Field(json_schema_extra={"minLength": 1, "maxLength": inferred.MAX_NAME})]
 
 
 class _Body(BaseModel):
@@ -27,13 +34,13 @@ class Amount(_Body):
 class Item(_Body):
     """A line. `unit_price` is net of VAT; `vat_rate` is a percentage as text ("21.0") unless configured otherwise."""
 
-    title: str
+    title: Title
     quantity: Annotated[LiteralNumber, Field(examples=[2])]
     unit_price: Amount
     vat_rate: Annotated[str, Field(examples=["21.0"])]
     type: Literal["good", "service"] | None = None
-    description: str | None = None
-    measure_unit: str | None = None
+    description: Description = None
+    measure_unit: Unit = None
 
 
 class PaymentLinkBody(_Body):
@@ -41,10 +48,10 @@ class PaymentLinkBody(_Body):
 
     potential_payment_methods: Annotated[list[Method], Field(min_length=1, max_length=4)]
     reusable: bool | None = None
-    items: Annotated[list[Item] | None, Field(min_length=1, max_length=100)] = None
-    invoice_id: str | None = None
-    invoice_number: str | None = None
-    debitor_name: str | None = None
+    items: Annotated[list[Item] | None, Field(min_length=1, max_length=inferred.MAX_ITEMS)] = None
+    invoice_id: Annotated[str | None, Field(json_schema_extra={"format": "uuid"})] = None
+    invoice_number: Name = None
+    debitor_name: Name = None
     amount: Amount | None = None
 
 
@@ -119,15 +126,31 @@ class PaymentPage(TypedDict):
     meta: Meta
 
 
+class Source(TypedDict):
+    """`pointer` is a JSON pointer into the sent body, `parameter` the name of a query or path parameter."""
+
+    pointer: NotRequired[str]
+    parameter: NotRequired[str]
+
+
 class Failure(TypedDict):
     code: str
     detail: str
-    source: NotRequired[dict[str, Any]]
+    source: NotRequired[Source]
 
 
 class Failures(TypedDict):
     errors: list[Failure]
     trace_id: str
+
+
+class TokenRequest(TypedDict):
+    """RFC 6749, section 6, with the client's credentials in the body (section 2.3.1)."""
+
+    grant_type: Literal["refresh_token"]
+    client_id: str
+    client_secret: str
+    refresh_token: str
 
 
 class TokenFailure(TypedDict):

@@ -16,6 +16,7 @@ from payglot.webhooks.format import Message, Receiver, Schedule
 TOPIC = "v1/payment-links"
 _UPDATES = frozenset(
     {
+        EventKind.LINK_UPDATED,
         EventKind.LINK_PROCESSING,
         EventKind.LINK_PAID,
         EventKind.LINK_EXPIRED,
@@ -28,15 +29,16 @@ _UPDATES = frozenset(
 class QontoWebhooks:
     """Implements `webhooks.format.WebhookFormat`."""
 
-    schedule = Schedule(delays=inferred.WEBHOOK_DELAYS, timeout_seconds=inferred.WEBHOOK_TIMEOUT_SECONDS, jitter=0.2)
+    schedule = Schedule(
+        delays=inferred.WEBHOOK_DELAYS, timeout_seconds=inferred.WEBHOOK_TIMEOUT_SECONDS, jitter=inferred.WEBHOOK_JITTER
+    )
 
     def messages(self, event: Event, receiver: Receiver, base_url: str) -> Sequence[Message]:
-        """`created` and `updated` only: a payment shows as an update, whereupon receivers read the payments. A payment
-        of a reusable link leaves its status alone and is an update all the same."""
+        """`created` and `updated` only: a payment shows as an update, whereupon receivers read the payments. So does
+        one that leaves the link's status alone: of a reusable link, taken back, or paid after the link had ended."""
         if event.kind is EventKind.LINK_CREATED:
             return (_message(event, receiver, "created"),)
-        reusable_paid = event.kind is EventKind.LINK_UPDATED and event.link.max_payments is None
-        if event.kind in _UPDATES or reusable_paid:
+        if event.kind in _UPDATES:
             return (_message(event, receiver, "updated"),)
         return ()
 
