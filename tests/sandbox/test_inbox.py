@@ -58,13 +58,14 @@ async def test_a_genuine_webhook_is_kept_and_verified(world: World, dialect: str
     merchant = await world.merchant()
     path = await an_endpoint(world, merchant, dialect, secret=SECRET)
 
-    answered = await world.http.post(path, content=BODY, headers=SIGN[dialect](BODY))
+    headers = SIGN[dialect](BODY)
+    answered = await world.http.post(path, content=BODY, headers=headers)
     [kept] = await messages(world, merchant)
 
     assert (answered.status_code, answered.json()) == (200, {})
     assert (kept["verified"], kept["dialect"], kept["path"]) == (True, dialect, path)
     assert (kept["body"], kept["json"]) == (BODY.decode(), {"type": "test", "amount": 1})
-    assert all(kept["headers"][name.lower()] == value for name, value in SIGN[dialect](BODY).items() if "." not in name)
+    assert all(kept["headers"][name.lower()] == value for name, value in headers.items() if "." not in name)
 
 
 @pytest.mark.parametrize("dialect", SIGN)
@@ -104,11 +105,17 @@ async def test_paths_below_the_address_belong_to_it(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
-    [b"", b"\xff\xfe not text", b'{"a": 1, "a": 2}', b"[" * 5000, b'{"big": 123456789012345678901234567890}'],
+    ("body", "read"),
+    [
+        (b"", None),
+        (b"\xff\xfe not text", None),
+        (b'{"a": 1, "a": 2}', None),
+        (b"[" * 5000, None),
+        (b'{"big": 123456789012345678901234567890}', {"big": 123456789012345678901234567890}),
+    ],
     ids=["empty", "not UTF-8", "a key twice", "deep", "a number beyond 64 bits"],
 )
-async def test_any_body_is_kept_and_shown(world: World, body: bytes) -> None:
+async def test_any_body_is_kept_and_shown(world: World, body: bytes, read: object) -> None:
     merchant = await world.merchant()
 
     answered = await world.http.post(inbox_path(merchant.id, "bridge"), content=body)
@@ -116,7 +123,7 @@ async def test_any_body_is_kept_and_shown(world: World, body: bytes) -> None:
     page = await world.http.get("/sandbox/inbox", params={"merchant_id": str(merchant.id)})
 
     assert answered.status_code == 200
-    assert (kept["body"], kept["json"]) == (body.decode(errors="replace"), None)
+    assert (kept["body"], kept["json"]) == (body.decode(errors="replace"), read)
     assert page.status_code == 200
 
 

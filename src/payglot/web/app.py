@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
@@ -76,6 +76,9 @@ def _explained(error: Exception) -> refusals.Refused:
     if is_unreachable(error):
         log.warning("unavailable", error=type(error).__name__)
         return refusals.TemporarilyUnavailable()
+    if isinstance(error, ClientDisconnect):
+        # Nobody is there to be answered, and nothing of ours is wrong.
+        return refusals.Broken()
     log.error("request failed", exc_info=error)
     return refusals.Broken()
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -23,6 +23,10 @@ from payglot.webhooks.format import Receiver, WebhookFormat
 
 BATCH = 100
 PER_ENDPOINT = 4
+"""Attempts in flight to one endpoint, so that a slow receiver only ever waits for itself."""
+AHEAD = 32
+"""Deliveries of one endpoint leased at a time, in flight or waiting their turn: a database round trip serves many."""
+LEASED_AT_MOST = 2_000
 POLL_SECONDS = 1.0
 HIDDEN_HEADERS = frozenset({"authorization"})
 
@@ -30,8 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 class Dispatcher:
-    """`concurrency` bounds attempts in flight, PER_ENDPOINT those of one endpoint, so that a slow receiver only ever
-    waits for itself. `noted` is told (dialect, outcome) of every attempt."""
+    """`concurrency` bounds attempts in flight. `noted` is told (dialect, outcome) of every attempt."""
 
     def __init__(
         self,
@@ -51,15 +54,20 @@ class Dispatcher:
         self._client = client
         self._formats = formats
         self._base_url = base_url
-        self._concurrency = concurrency
+        self._lines = asyncio.Semaphore(concurrency)
         self._noted = noted
         self._awake = asyncio.Event()
         self._sending: dict[UUID, asyncio.Task[None]] = {}
-        self._busy: Counter[UUID] = Counter()
+        self._leased: Counter[UUID] = Counter()
+        self._turns: dict[UUID, asyncio.Semaphore] = {}
+        self._news = True
+        self._stopping = False
+        self._unsent: list[UUID] = []
         self._verdicts: asyncio.Queue[Verdict] = asyncio.Queue()
 
     def wake(self) -> None:
         """An event was committed, or a delivery became due."""
+        self._news = True
         self._awake.set()
 
     async def run(self) -> None:
@@ -69,18 +77,28 @@ class Dispatcher:
             while True:
                 self._awake.clear()
                 if not await self._take_up_work():
-                    with contextlib.suppress(TimeoutError):
+                    try:
                         await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
+                    except TimeoutError:
+                        # Nobody called, but another process may have had no way to.
+                        self._news = True
         finally:
+            self._stopping = True
             if self._sending:
                 await asyncio.wait(self._sending.values(), timeout=deliveries.LEASE.total_seconds() / 4)
             await self._verdicts.join()
             recorder.cancel()
+            await self._give_back()
 
     async def _take_up_work(self) -> bool:
         """One round: events, then whatever is due. False when there was nothing to do, or nobody free to do it."""
         try:
-            fanned_out = await self._fan_out()
+            fanned_out = 0
+            if self._news:
+                self._news = False
+                fanned_out = await self._fan_out()
+                self._news = self._news or fanned_out == BATCH
+            await self._give_back()
             leased = await self._lease_due()
         except Exception as error:  # noqa: BLE001 (the loop must outlive a database that is away)
             log.warning("dispatcher could not reach the database", error=type(error).__name__)
@@ -97,8 +115,8 @@ class Dispatcher:
                 wall=datetime.now(UTC),
                 limit=BATCH,
                 lease=self._free(),
-                per_endpoint=PER_ENDPOINT,
-                busy=self._busy,
+                per_endpoint=AHEAD,
+                busy=self._leased,
             )
         self._start(leased)
         return count
@@ -113,34 +131,55 @@ class Dispatcher:
                 self._clock.now(),
                 wall=datetime.now(UTC),
                 limit=min(BATCH, free),
-                per_endpoint=PER_ENDPOINT,
-                busy=self._busy,
+                per_endpoint=AHEAD,
+                busy=self._leased,
             )
         self._start(leased)
         return len(leased)
 
     def _start(self, leased: Sequence[Leased]) -> None:
         for delivery, endpoint in leased:
-            self._busy[endpoint.id] += 1
+            self._leased[endpoint.id] += 1
             self._sending[delivery.id] = asyncio.create_task(self._send(delivery, endpoint))
 
     def _free(self) -> int:
-        return self._concurrency - len(self._sending)
+        return LEASED_AT_MOST - len(self._sending)
 
     async def _send(self, delivery: Delivery, endpoint: Endpoint) -> None:
+        turn = self._turns.setdefault(endpoint.id, asyncio.Semaphore(PER_ENDPOINT))
         try:
-            attempt = await self._attempt(delivery, endpoint)
+            async with turn, self._lines:
+                if not self._has_time(delivery):
+                    # It waited too long behind others, or we are stopping: somebody else's turn.
+                    self._unsent.append(delivery.id)
+                    return
+                attempt = await self._attempt(delivery, endpoint)
             verdict = retry.judge(self._formats[delivery.dialect].schedule, attempt, self._clock.now())
             self._noted(delivery.dialect, verdict.status)
             self._verdicts.put_nowait(verdict)
         except Exception:  # its lease runs out and it is tried again
             log.exception("attempt broke", delivery=str(delivery.id))
         finally:
-            self._busy[endpoint.id] -= 1
-            if self._busy[endpoint.id] <= 0:
-                del self._busy[endpoint.id]
+            self._leased[endpoint.id] -= 1
+            if self._leased[endpoint.id] <= 0:
+                del self._leased[endpoint.id], self._turns[endpoint.id]
             del self._sending[delivery.id]
-            self._awake.set()
+            # Others wait in the database only if this endpoint was full.
+            if self._leased[endpoint.id] == AHEAD // 2 or not self._sending:
+                self._awake.set()
+
+    async def _give_back(self) -> None:
+        """End the leases of what was not sent."""
+        ids, self._unsent = self._unsent, []
+        if ids:
+            with contextlib.suppress(Exception):
+                async with self._database.single() as tx:
+                    await deliveries.release(tx, ids)
+
+    def _has_time(self, delivery: Delivery) -> bool:
+        timeout = timedelta(seconds=self._formats[delivery.dialect].schedule.timeout_seconds)
+        until = delivery.leased_until
+        return not self._stopping and (until is None or datetime.now(UTC) + timeout < until)
 
     async def _attempt(self, delivery: Delivery, endpoint: Endpoint) -> Attempt:
         form = self._formats[delivery.dialect]
