@@ -110,7 +110,7 @@ async def pages_per_get(installed: Installation) -> float:
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
         said.append((statement, parameters))
 
-    async with installed.services.database.single() as tx:
+    async with installed.services.database.transaction() as tx:
         ids = (await tx.execute(text("SELECT id FROM links ORDER BY md5(id::text) LIMIT 20"))).scalars().all()
         event.listen(tx.sync_connection, "before_cursor_execute", note)
         for id in ids:

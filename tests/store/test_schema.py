@@ -19,7 +19,7 @@ async def test_the_migrations_lead_to_the_tables_that_the_code_knows(world: Worl
     def differences(connection: Connection) -> list[Any]:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
-    async with world.services.database.single() as tx:
+    async with world.services.database.transaction() as tx:
         assert await tx.run_sync(differences) == []
 
 

@@ -1,6 +1,5 @@
 """The operator's API as one application."""
 
-from fastapi import APIRouter
 from starlette.types import ASGIApp
 
 from payglot.admin import endpoints, errors, links, merchants
@@ -9,12 +8,9 @@ from payglot.web import app
 
 
 def build(office: Office) -> ASGIApp:
-    router = APIRouter()
-    for part in (merchants.router, endpoints.router, links.router):
-        router.include_router(part)
     built = app.build(
         office.services,
-        router,
+        (merchants.router, endpoints.router, links.router),
         errors.render,
         title="Payglot: the operator's API",
         description="Merchants, credentials, endpoints, links, payments, events and deliveries, across dialects.",

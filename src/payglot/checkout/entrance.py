@@ -33,7 +33,7 @@ _ATTEMPT = re.compile(
 def build(services: Services, flows: Mapping[str, Flow], *, slug_dialect: str, query_dialect: str) -> Contained:
     """`flows` are by dialect; see `Desk` for the two dialects whose pages have addresses of their own."""
     built = app.build(
-        services, router, failures.render, title="Payglot checkout", description="Pages for payers.", security={}
+        services, (router,), failures.render, title="Payglot checkout", description="Pages for payers.", security={}
     )
     built.app.state.desk = Desk(
         services=services,

@@ -1,7 +1,5 @@
 """The two entrances: everything below /sandbox, and the home page with the API references."""
 
-from fastapi import APIRouter
-
 from payglot.sandbox import clock, errors, home, inbox, pay
 from payglot.sandbox.wiring import Wiring
 from payglot.web import app, live
@@ -11,13 +9,10 @@ from payglot.web.services import Services
 
 def build_sandbox(services: Services, wiring: Wiring) -> Contained:
     """Without the sandbox setting it answers 404 to everything."""
-    router = APIRouter()
-    if services.sandbox:
-        for part in (pay.router, clock.router, inbox.router, home.live_router):
-            router.include_router(part)
+    routers = (pay.router, clock.router, inbox.router, home.live_router) if services.sandbox else ()
     built = app.build(
         services,
-        router,
+        routers,
         errors.render,
         title="Payglot sandbox",
         description="Simulated payments, a movable clock and a webhook inbox, for test-mode merchants.",
@@ -28,7 +23,7 @@ def build_sandbox(services: Services, wiring: Wiring) -> Contained:
 
 def build_home(services: Services, wiring: Wiring) -> Contained:
     built = app.build(
-        services, home.router, home.render_failure, title="Payglot", description="Pages for people.", security={}
+        services, (home.router,), home.render_failure, title="Payglot", description="Pages for people.", security={}
     )
     return _wired(built, wiring)
 

@@ -1,21 +1,60 @@
 """The connection pool, and the two ways to use it: one statement autocommitted, or one transaction."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
+import asyncpg
 import orjson
-from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import CursorResult, Executable, event
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-Tx = AsyncConnection
-"""What operations are handed: a connection in a transaction, or one that commits each statement."""
-
 _RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock (PostgreSQL, appendix A)
+
+
+class Tx(Protocol):
+    """What operations are handed: a connection in a transaction, or a `Single`, which commits each statement."""
+
+    async def execute(self, statement: Executable, values: Any = None, /) -> CursorResult[*tuple[Any, ...]]: ...
+
+
+class Single:
+    """Statements that commit by themselves. It has a connection while one runs, and from the first `execute` on."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._connection: AsyncConnection | None = None
+
+    async def execute(self, statement: Executable, values: Any = None, /) -> CursorResult[*tuple[Any, ...]]:
+        if self._connection is None:
+            self._connection = await self._engine.connect()
+        return await self._connection.execute(statement, values)
+
+    async def fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+        """The rows of a statement in PostgreSQL's own words, by the driver alone; raises the driver's exceptions."""
+        # One connection of the pool at a time, so that whoever waits for a slot finds one free.
+        await self.close()
+        pooled = await self._engine.raw_connection()
+        try:
+            driver: Any = pooled.driver_connection
+            rows: Sequence[Mapping[str, Any]] = await driver.fetch(sql, *arguments)
+        except BaseException as error:
+            if not isinstance(error, asyncpg.PostgresError) or is_unreachable(error):
+                # Interrupted, so nobody knows what it still has to say.
+                pooled.invalidate(error)
+            raise
+        finally:
+            pooled.close()
+        return rows
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await connection.close()
 
 
 class Database:
@@ -31,8 +70,7 @@ class Database:
             # The semaphore below queues in order; a connection it lets through is always free.
             pool_timeout=timeout_seconds,
             pool_use_lifo=True,
-            json_serializer=_dumps,
-            json_deserializer=orjson.loads,
+            **JSON_OPTIONS,
             connect_args={
                 "timeout": timeout_seconds,
                 "command_timeout": timeout_seconds,
@@ -45,18 +83,23 @@ class Database:
             },
         )
         event.listen(self._engine.sync_engine, "handle_error", _keep_out_of_logs)
+        event.listen(self._engine.sync_engine, "checkout", _replace_if_closed)
         self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._slots = asyncio.Semaphore(size)
         self._timeout_seconds = timeout_seconds
 
     @asynccontextmanager
-    async def single(self) -> AsyncIterator[Tx]:
+    async def single(self) -> AsyncIterator[Single]:
         """For work that is one statement: it commits by itself, in one round trip."""
-        async with self._slot(), self._single.connect() as connection:
-            yield connection
+        async with self._slot():
+            tx = Single(self._single)
+            try:
+                yield tx
+            finally:
+                await tx.close()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Tx]:
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Commits on return, rolls back on any exception."""
         async with self._slot(), self._engine.begin() as connection:
             yield connection
@@ -66,7 +109,10 @@ class Database:
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
-        async with asyncio.timeout(self._timeout_seconds):
+        if self._slots.locked():
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._slots.acquire()
+        else:
             await self._slots.acquire()
         try:
             yield
@@ -82,15 +128,21 @@ def is_retryable(error: BaseException) -> bool:
 def is_unreachable(error: BaseException) -> bool:
     """Whether the database could not be asked at all, or stopped answering."""
     if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None) or ""
-        return error.connection_invalidated or state[:2] in ("08", "57") or state == "53300"
-    return isinstance(error, (OSError, TimeoutError))
+        return error.connection_invalidated or _is_away(getattr(error.orig, "sqlstate", None))
+    if isinstance(error, asyncpg.PostgresError):
+        return _is_away(error.sqlstate)
+    return isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError))
 
 
 def violated(error: BaseException) -> str | None:
     """The name of the constraint that a statement broke, if that is what went wrong."""
-    cause = getattr(getattr(error, "orig", None), "__cause__", None)
+    cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
     return getattr(cause, "constraint_name", None)
+
+
+def _is_away(sqlstate: str | None) -> bool:
+    # Connection exceptions, operator intervention, too many connections (PostgreSQL, appendix A).
+    return sqlstate is not None and (sqlstate[:2] in ("08", "57") or sqlstate == "53300")
 
 
 def _dumps(value: Any) -> str:
@@ -110,3 +162,13 @@ def _keep_out_of_logs(context: Any) -> None:
     """Statement parameters can be payers' data or secrets: no exception text shows them."""
     if context.sqlalchemy_exception is not None:
         context.sqlalchemy_exception.hide_parameters = True
+
+
+def _replace_if_closed(_: Any, record: Any, __: Any) -> None:
+    """Costs no round trip, unlike a ping: a database that ended or restarted has closed its connections. All of the
+    pool's are replaced then, and the caller notices nothing."""
+    if record.driver_connection.is_closed():
+        raise InvalidatePoolError
+
+
+JSON_OPTIONS: Mapping[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson.loads}

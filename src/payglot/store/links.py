@@ -1,11 +1,12 @@
 """Links in the database. A link is written only as a change, in one statement with its event."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, insert, select, tuple_, update
+import asyncpg
+from sqlalchemy import bindparam, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from payglot.domain.errors import ChangedMeanwhile, ReferenceTaken, SlugTaken
@@ -15,12 +16,13 @@ from payglot.domain.merchant import Mode
 from payglot.domain.money import Currency, Money
 from payglot.store import events, tables
 from payglot.store.database import Tx, violated
+from payglot.store.hot import Hot
 
 _links = tables.links
 _columns = [column for column in _links.c if column.name != "unique_reference"]
 
 _insert = insert(_links).values({c: bindparam(f"link_{c.name}", type_=c.type) for c in _links.c})
-_create = events.insert_beside(_insert.returning(_links.c.id).cte("created"))
+_create = Hot(events.insert_beside(_insert.returning(_links.c.id).cte("created")))
 
 _mutable = [
     c
@@ -38,10 +40,12 @@ _guarded = (
 _update = events.insert_beside(_guarded.returning(_links.c.id).cte("moved"))
 _update_quietly = _guarded.returning(_links.c.id)
 
-_by_id = select(*_columns).where(
-    _links.c.id == bindparam("id"),
-    _links.c.merchant_id == bindparam("merchant_id"),
-    _links.c.dialect == bindparam("dialect"),
+_by_id = Hot(
+    select(*_columns).where(
+        _links.c.id == bindparam("id"),
+        _links.c.merchant_id == bindparam("merchant_id"),
+        _links.c.dialect == bindparam("dialect"),
+    )
 )
 _by_token = select(*_columns).where(_links.c.token == bindparam("token"))
 _by_slug = (
@@ -62,8 +66,8 @@ async def create(tx: Tx, change: Change[Link], *, unique_reference: bool = False
     values = _values(link)
     values["link_unique_reference"] = link.reference if unique_reference else None
     try:
-        await tx.execute(_create, values | events.values(change.event))
-    except IntegrityError as error:
+        await _create.rows(tx, values | events.values(change.event))
+    except (IntegrityError, asyncpg.IntegrityConstraintViolationError) as error:
         constraint = violated(error)
         if constraint == "links_reference_key":
             raise ReferenceTaken(reference=link.reference) from None
@@ -87,7 +91,8 @@ async def write(tx: Tx, change: Change[Link], *, expected_sequence: int, quiet: 
 
 
 async def find(tx: Tx, merchant_id: UUID, dialect: str, id: UUID) -> Link | None:
-    return _one(await tx.execute(_by_id, {"id": id, "merchant_id": merchant_id, "dialect": dialect}))
+    rows = await _by_id.rows(tx, {"id": id, "merchant_id": merchant_id, "dialect": dialect})
+    return _link(rows[0]) if rows else None
 
 
 async def find_any(tx: Tx, id: UUID) -> Link | None:
@@ -141,7 +146,7 @@ async def newest(
         statement = statement.where(_links.c.dialect == dialect)
     if before is not None:
         statement = statement.where(tuple_(_links.c.created_at, _links.c.id) < before)
-    return [_link(row) for row in (await tx.execute(statement)).all()]
+    return [_link(row) for row in (await tx.execute(statement)).mappings()]
 
 
 async def count_by_status(tx: Tx) -> dict[tuple[str, str], int]:
@@ -188,35 +193,35 @@ def _item_values(item: Item) -> dict[str, Any]:
 
 
 def _one(result: Any) -> Link | None:
-    row = result.one_or_none()
+    row = result.mappings().one_or_none()
     return None if row is None else _link(row)
 
 
-def _link(row: Row[Any] | Any) -> Link:
-    unit = Currency(row.currency)
+def _link(row: Mapping[Any, Any]) -> Link:
+    unit = Currency(row["currency"])
     return Link(
-        id=row.id,
-        merchant_id=row.merchant_id,
-        dialect=row.dialect,
-        mode=Mode(row.mode),
-        status=LinkStatus(row.status),
+        id=row["id"],
+        merchant_id=row["merchant_id"],
+        dialect=row["dialect"],
+        mode=Mode(row["mode"]),
+        status=LinkStatus(row["status"]),
         currency=unit,
-        amount=None if row.amount_minor is None else Money(minor=row.amount_minor, currency=unit),
-        items=_items(row.items, unit),
-        title=row.title,
-        reference=row.reference,
-        token=row.token.hex(),
-        slug=row.slug,
-        max_payments=row.max_payments,
-        taken=row.taken,
-        paid=row.paid,
-        on_failure=FailureRule(row.on_failure),
-        expires_at=row.expires_at,
-        confirmed_at=row.confirmed_at,
-        sequence=row.sequence,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        extras=row.extras,
+        amount=None if row["amount_minor"] is None else Money(minor=row["amount_minor"], currency=unit),
+        items=_items(row["items"], unit),
+        title=row["title"],
+        reference=row["reference"],
+        token=row["token"].hex(),
+        slug=row["slug"],
+        max_payments=row["max_payments"],
+        taken=row["taken"],
+        paid=row["paid"],
+        on_failure=FailureRule(row["on_failure"]),
+        expires_at=row["expires_at"],
+        confirmed_at=row["confirmed_at"],
+        sequence=row["sequence"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        extras=row["extras"],
     )
 
 

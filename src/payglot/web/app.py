@@ -1,6 +1,6 @@
 """Building one entrance (a dialect, the admin API…): its FastAPI application, and failures in its own shape."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -27,7 +27,7 @@ Render = Callable[[Request, Exception], Response]
 
 def build(
     services: Services,
-    router: APIRouter,
+    routers: Sequence[APIRouter],
     render: Render,
     *,
     title: str,
@@ -35,9 +35,16 @@ def build(
     security: Mapping[str, Mapping[str, Any]],
 ) -> "Contained":
     """The entrance as an ASGI application. Whatever goes wrong inside is answered by `render`."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        # One flat table: including routers would match each request twice.
+        routes=[route for router in routers for route in router.routes],
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
     app.state.services = services
-    app.include_router(router)
     app.state.document = lambda: openapi.document(app, title=title, description=description, security=security)
 
     async def refuse(request: Request, error: Exception) -> Response:

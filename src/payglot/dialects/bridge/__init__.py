@@ -37,7 +37,7 @@ DIALECT = Dialect(
     prefixes=("/v2/payment-links", "/v2/payment-requests", "/v3"),
     build=functools.partial(
         app.build,
-        router=routes.router,
+        routers=(routes.router,),
         render=errors.render,
         title="Payglot: compatible with Bridge payment links",
         description="Open-banking payment links, API versions 2021-06-01 and 2025-01-15.",

@@ -18,8 +18,9 @@ from payglot.web import inputs, openapi
 from payglot.web.answers import answer
 from payglot.web.atomic import Tx
 from payglot.web.refusals import Invalid
+from payglot.web.routes import PlainRoute
 
-router = APIRouter()
+router = APIRouter(route_class=PlainRoute)
 
 LINKS = {Version.V2: "/v2/payment-links", Version.V3: "/v3/payment/payment-links"}
 REQUESTS = {Version.V2: "/v2/payment-requests", Version.V3: "/v3/payment/payment-requests"}

@@ -41,7 +41,7 @@ DIALECT = Dialect(
     prefixes=("/api/v0",),
     build=functools.partial(
         app.build,
-        router=routes.router,
+        routers=(routes.router,),
         render=errors.render,
         title="Payglot: compatible with DevDraft v0 payment links",
         description="Payment links for products, donations and subscriptions.",

@@ -15,8 +15,9 @@ from payglot.web import inputs, instants, openapi
 from payglot.web.answers import answer
 from payglot.web.atomic import Key, Tx, idempotent
 from payglot.web.call import Call, services_of
+from payglot.web.routes import PlainRoute
 
-router = APIRouter()
+router = APIRouter(route_class=PlainRoute)
 
 API_VERSION = "1.0.0"
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)

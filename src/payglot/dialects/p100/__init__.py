@@ -28,7 +28,7 @@ DIALECT = Dialect(
     prefixes=("/v1",),
     build=functools.partial(
         app.build,
-        router=routes.router,
+        routers=(routes.router,),
         render=errors.render,
         title="Payglot: compatible with the P100 Partner API",
         description="Crypto payment links for a fiat amount.",

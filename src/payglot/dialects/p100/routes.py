@@ -11,8 +11,9 @@ from payglot.operations import links
 from payglot.web import inputs, openapi
 from payglot.web.answers import answer
 from payglot.web.refusals import Invalid
+from payglot.web.routes import PlainRoute
 
-router = APIRouter()
+router = APIRouter(route_class=PlainRoute)
 
 _FAILURES = {
     400: (

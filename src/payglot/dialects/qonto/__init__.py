@@ -9,8 +9,6 @@ import functools
 import shlex
 from collections.abc import Mapping
 
-from fastapi import APIRouter
-
 from payglot.dialects.contract import Dialect
 from payglot.dialects.qonto import auth, errors, oauth, routes, webhooks
 from payglot.dialects.qonto.checkout import QontoFlow
@@ -35,20 +33,13 @@ def example(base_url: str, headers: Mapping[str, str], expires_at: str) -> str:
     return f"curl -sS -X POST {url} {flags} -d {shlex.quote(json.dumps(body).decode())}"
 
 
-def _router() -> APIRouter:
-    whole = APIRouter()
-    whole.include_router(routes.router)
-    whole.include_router(oauth.router)
-    return whole
-
-
 DIALECT = Dialect(
     name=auth.NAME,
     title="Qonto",
     prefixes=("/v2/payment_links", "/v2/webhook_subscriptions", "/v2/oauth2", "/oauth2"),
     build=functools.partial(
         app.build,
-        router=_router(),
+        routers=(routes.router, oauth.router),
         render=errors.render,
         title="Payglot: compatible with Qonto payment links",
         description="Payment links for a basket or an invoice.",

@@ -16,8 +16,9 @@ from payglot.web import inputs, openapi
 from payglot.web.answers import answer
 from payglot.web.atomic import Key, Tx, idempotent
 from payglot.web.refusals import Invalid
+from payglot.web.routes import PlainRoute
 
-router = APIRouter()
+router = APIRouter(route_class=PlainRoute)
 
 IDEMPOTENCY_HEADER = "X-Qonto-Idempotency-Key"
 IDEMPOTENCY_TTL = timedelta(minutes=30)

@@ -44,7 +44,7 @@ DIALECT = Dialect(
     prefixes=("/api/public/v1",),
     build=functools.partial(
         app.build,
-        router=routes.router,
+        routers=(routes.router,),
         render=errors.render,
         title="Payglot: compatible with Txn payment links",
         description="Crypto payment links, as JSON:API documents.",

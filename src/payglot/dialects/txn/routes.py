@@ -13,8 +13,9 @@ from payglot.domain.dossier import Dossier
 from payglot.domain.errors import NotFound
 from payglot.operations import links, payments
 from payglot.web import inputs, openapi
+from payglot.web.routes import PlainRoute
 
-router = APIRouter()
+router = APIRouter(route_class=PlainRoute)
 
 PREFIX = "/api/public/v1"
 RESOURCE = "payment_links"

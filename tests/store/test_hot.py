@@ -1,0 +1,104 @@
+"""Statements sent by the driver itself: the same rows, the same refusals, and no broken connection is lent twice."""
+
+import asyncio
+from dataclasses import replace
+from uuid import UUID
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+
+from payglot.domain import identity, link as links
+from payglot.domain.errors import ReferenceTaken
+from payglot.domain.link import Link
+from payglot.store import links as stored
+from payglot.store.database import Database, is_unreachable
+from tests.links import make
+from tests.world import World
+
+OTHERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+async def a_link(world: World, dialect: str = "p100") -> Link:
+    made = await make(world, await world.merchant(), dialect)
+    async with world.services.database.transaction() as tx:
+        link = await stored.find_any(tx, UUID(made.id))
+    assert link is not None
+    return link
+
+
+async def test_a_row_is_the_same_by_the_driver_and_in_a_transaction(world: World) -> None:
+    link = await a_link(world)
+    key = (link.merchant_id, link.dialect, link.id)
+    async with world.services.database.single() as tx:
+        short = await stored.find(tx, *key)
+    async with world.services.database.transaction() as tx:
+        long = await stored.find(tx, *key)
+    assert short == long == link
+    assert isinstance(link.extras, dict)
+    assert link.extras
+
+
+async def test_a_refusal_is_the_same_and_the_connection_goes_on(world: World) -> None:
+    link = await a_link(world)
+    again = links.birth(link)
+    async with world.services.database.single() as tx:
+        with pytest.raises(asyncpg.UniqueViolationError, match="links_pkey"):
+            await stored.create(tx, again)
+        assert await stored.find(tx, link.merchant_id, link.dialect, link.id) == link
+
+
+async def test_a_taken_reference_is_told_of(world: World) -> None:
+    link = await a_link(world, "txn")
+    twin = replace(link, id=identity.new_id(), token=identity.page_token())
+    async with world.services.database.single() as tx:
+        with pytest.raises(ReferenceTaken):
+            await stored.create(tx, links.birth(twin), unique_reference=True)
+
+
+async def test_connections_that_the_database_ended_are_replaced_unnoticed(world: World) -> None:
+    link = await a_link(world)
+    database = Database(world.services.database.url, size=3)
+    key = (link.merchant_id, link.dialect, link.id)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(6):
+                group.create_task(_find(database, key))
+        async with world.services.database.transaction() as tx:
+            await tx.execute(text(f"SELECT pg_terminate_backend(pid) FROM ({OTHERS}) AS others"))
+        await asyncio.sleep(0.2)
+        assert await asyncio.gather(*(_find(database, key) for _ in range(6))) == [link] * 6
+    finally:
+        await database.close()
+
+
+async def test_an_interrupted_statement_takes_its_connection_with_it(world: World) -> None:
+    database = Database(world.services.database.url, size=1)
+    try:
+        async with database.single() as tx:
+            (before,) = await tx.fetch("SELECT pg_backend_pid() AS pid", [])
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await tx.fetch("SELECT pg_sleep(20)", [])
+            (after,) = await tx.fetch("SELECT pg_backend_pid() AS pid", [])
+    finally:
+        await database.close()
+    assert before["pid"] != after["pid"]
+
+
+async def test_a_connection_cut_in_the_middle_is_a_database_that_is_away(world: World) -> None:
+    database = Database(world.services.database.url, size=1)
+    try:
+        async with database.single() as tx:
+            cut = "SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(5)"
+            with pytest.raises(Exception, match=r"terminat|closed") as raised:
+                await tx.fetch(cut, [])
+            assert is_unreachable(raised.value)
+            assert [dict(row) for row in await tx.fetch("SELECT 1 AS one", [])] == [{"one": 1}]
+    finally:
+        await database.close()
+
+
+async def _find(database: Database, key: tuple[UUID, str, UUID]) -> Link | None:
+    async with database.single() as tx:
+        return await stored.find(tx, *key)
