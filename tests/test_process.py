@@ -152,6 +152,26 @@ def test_a_busy_port_is_one_clear_line(demo: Running, tmp_path: Path) -> None:
     assert "cannot be used" in done.stderr
 
 
+def test_a_second_demo_on_the_same_data_is_one_clear_line_and_leaves_the_first_its_webhooks(
+    demo: Running, tmp_path: Path
+) -> None:
+    folder = Path(_data_dir(demo))
+    kept = (folder / "demo.json").read_text()
+    done = call(["demo"], environment(folder, port=free_port()))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert f"The data directory {folder} is in use" in done.stderr
+    assert (folder / "demo.json").read_text() == kept
+    assert httpx.get(f"{demo.base_url}/readyz").status_code == 200
+
+
+def test_an_unknown_host_is_one_clear_line(tmp_path: Path) -> None:
+    done = call(["demo"], environment(tmp_path / "data", port=free_port(), host="unknown.invalid"))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "unknown error" not in done.stderr
+
+
 def test_a_missing_secret_is_one_clear_line_each(tmp_path: Path) -> None:
     done = call(["serve"], environment(tmp_path / "data", port=free_port()))
     assert done.returncode == 1

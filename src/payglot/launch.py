@@ -2,14 +2,15 @@
 
 import asyncio
 import contextlib
+import fcntl
 import gc
-import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -72,6 +73,7 @@ async def serve(
     try:
         async with ready(settings) as process, contextlib.AsyncExitStack() as stack:
             if demo:
+                stack.enter_context(_only_demo(process.settings.data_dir))
                 process = replace(process, demo=await _demo(process))
             await stack.enter_async_context(worker.listening(process.services, process.bell))
             if with_worker:
@@ -142,6 +144,22 @@ async def provision_one(
             redirect_domains=redirect_domains,
             mode=Mode.LIVE if live else Mode.TEST,
         )
+
+
+@contextlib.contextmanager
+def _only_demo(data_dir: Path) -> Iterator[None]:
+    """A demo points its merchant's webhooks at itself, so a second one on the same data would take them from the first.
+    The kernel drops the lock with the process."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (data_dir / "demo.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refused(
+                f"The data directory {data_dir} is in use by another `payglot demo`. Stop it, or set PAYGLOT_DATA_DIR "
+                "to another one."
+            ) from None
+        yield
 
 
 async def _demo(process: Ready) -> Demo:
@@ -235,7 +253,7 @@ def _bind(settings: Settings) -> socket.socket:
     except OSError as error:
         listening.close()
         raise Refused(
-            f"Port {settings.port} on {settings.host} cannot be used: {os.strerror(error.errno or 0).lower()}. "
+            f"Port {settings.port} on {settings.host} cannot be used: {(error.strerror or str(error)).lower()}. "
             "Set PAYGLOT_PORT to another one."
         ) from None
     return listening

@@ -6,7 +6,23 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Integer, Row, Select, Text, bindparam, cast, func, insert, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    Integer,
+    Row,
+    Select,
+    Text,
+    Uuid,
+    all_,
+    bindparam,
+    cast,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB, insert as upsert
 
 from payglot.store import tables
@@ -69,11 +85,71 @@ class Verdict:
     next_attempt_at: datetime | None
 
 
+_create = upsert(_deliveries).on_conflict_do_nothing()
+_note = insert(_attempts)
+_finish = (
+    update(_deliveries)
+    .where(_deliveries.c.id == bindparam("delivery"), _deliveries.c.status == "pending")
+    .values(
+        status=bindparam("new_status"),
+        attempts=bindparam("number"),
+        next_attempt_at=bindparam("next_at"),
+        leased_until=None,
+        last_status=bindparam("http_status"),
+        last_error=bindparam("problem"),
+        finished_at=bindparam("finished"),
+    )
+)
+
+
+def _claiming() -> Select[Any]:
+    off = select(_endpoints.c.id).where(_endpoints.c.enabled.is_(False))
+    due = (
+        select(_deliveries.c.id, _deliveries.c.endpoint_id, _deliveries.c.next_attempt_at)
+        .where(
+            _deliveries.c.status == "pending",
+            _deliveries.c.next_attempt_at <= bindparam("now"),
+            or_(_deliveries.c.leased_until.is_(None), _deliveries.c.leased_until <= bindparam("wall")),
+            _deliveries.c.endpoint_id != all_(bindparam("full", type_=ARRAY(Uuid))),
+            _deliveries.c.endpoint_id.not_in(off),
+        )
+        .order_by(_deliveries.c.next_attempt_at, _deliveries.c.id)
+        .limit(bindparam("limit"))
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    ranked = select(
+        due.c.id,
+        due.c.endpoint_id,
+        func.row_number()
+        .over(partition_by=due.c.endpoint_id, order_by=(due.c.next_attempt_at, due.c.id))
+        .label("rank"),
+    ).subquery("ranked")
+    counts = bindparam("busy", type_=JSONB)
+    sending = func.coalesce(counts[cast(ranked.c.endpoint_id, Text)].astext.cast(Integer), 0)
+    chosen = select(ranked.c.id).where(ranked.c.rank + sending <= bindparam("per_endpoint", type_=Integer))
+    leased = (
+        update(_deliveries)
+        .where(_deliveries.c.id.in_(chosen))
+        .values(leased_until=bindparam("leased_until", type_=_deliveries.c.leased_until.type))
+        .returning(*_deliveries.c)
+        .cte("leased")
+    )
+    return (
+        select(leased, *(column.label(f"endpoint__{column.name}") for column in _endpoints.c))
+        .join(_endpoints, _endpoints.c.id == leased.c.endpoint_id)
+        .order_by(leased.c.next_attempt_at, leased.c.id)
+    )
+
+
+_claim = _claiming()
+
+
 async def create(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     """Repeating it changes nothing: an event's message for an endpoint exists once."""
     if deliveries:
         values = [{column.name: getattr(d, column.name) for column in _deliveries.c} for d in deliveries]
-        await tx.execute(upsert(_deliveries).on_conflict_do_nothing(), values)
+        await tx.execute(_create, values)
 
 
 async def claim(
@@ -92,43 +168,18 @@ async def claim(
     sending per endpoint. A lease that ran out is due again, so a crashed worker's deliveries go on; what is
     leased is skipped, so no endpoint's slowness holds up another's. Disabled endpoints' deliveries wait.
     """
-    full = [endpoint for endpoint, count in busy.items() if count >= per_endpoint]
-    off = select(_endpoints.c.id).where(_endpoints.c.enabled.is_(False))
-    due = (
-        select(_deliveries.c.id, _deliveries.c.endpoint_id, _deliveries.c.next_attempt_at)
-        .where(
-            _deliveries.c.status == "pending",
-            _deliveries.c.next_attempt_at <= now,
-            or_(_deliveries.c.leased_until.is_(None), _deliveries.c.leased_until <= wall),
-            _deliveries.c.endpoint_id.not_in(full),
-            _deliveries.c.endpoint_id.not_in(off),
-        )
-        .order_by(_deliveries.c.next_attempt_at, _deliveries.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
+    rows = await tx.execute(
+        _claim,
+        {
+            "now": now,
+            "wall": wall,
+            "leased_until": leased_until,
+            "limit": limit,
+            "per_endpoint": per_endpoint,
+            "full": [endpoint for endpoint, count in busy.items() if count >= per_endpoint],
+            "busy": {str(endpoint): count for endpoint, count in busy.items()},
+        },
     )
-    ranked = select(
-        due.c.id,
-        due.c.endpoint_id,
-        func.row_number()
-        .over(partition_by=due.c.endpoint_id, order_by=(due.c.next_attempt_at, due.c.id))
-        .label("rank"),
-    ).subquery("ranked")
-    counts = bindparam("busy", {str(endpoint): count for endpoint, count in busy.items()}, type_=JSONB)
-    sending = func.coalesce(counts[cast(ranked.c.endpoint_id, Text)].astext.cast(Integer), 0)
-    chosen = select(ranked.c.id).where(ranked.c.rank + sending <= per_endpoint)
-    leased = (
-        update(_deliveries)
-        .where(_deliveries.c.id.in_(chosen))
-        .values(leased_until=leased_until)
-        .returning(*_deliveries.c)
-        .cte("leased")
-    )
-    statement: Select[Any] = select(
-        leased, *(column.label(f"endpoint__{column.name}") for column in _endpoints.c)
-    ).join(_endpoints, _endpoints.c.id == leased.c.endpoint_id)
-    rows = (await tx.execute(statement.order_by(leased.c.next_attempt_at, leased.c.id))).all()
     return [(_delivery(row), _endpoint_beside(row)) for row in rows]
 
 
@@ -136,22 +187,9 @@ async def record(tx: Tx, verdicts: Sequence[Verdict], now: datetime) -> None:
     """Note what came of attempts; the lease ends. A delivery that was finished meanwhile keeps its state."""
     if not verdicts:
         return
-    await tx.execute(insert(_attempts).values([_attempt_values(verdict.attempt) for verdict in verdicts]))
-    statement = (
-        update(_deliveries)
-        .where(_deliveries.c.id == bindparam("delivery"), _deliveries.c.status == "pending")
-        .values(
-            status=bindparam("new_status"),
-            attempts=bindparam("number"),
-            next_attempt_at=bindparam("next_at"),
-            leased_until=None,
-            last_status=bindparam("http_status"),
-            last_error=bindparam("problem"),
-            finished_at=bindparam("finished"),
-        )
-    )
+    await tx.execute(_note, [_attempt_values(verdict.attempt) for verdict in verdicts])
     await tx.execute(
-        statement,
+        _finish,
         [
             {
                 "delivery": verdict.attempt.delivery_id,

@@ -5,12 +5,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ARRAY, Row, Uuid, any_, bindparam, insert, select, update
 
 from payglot.store import tables
 from payglot.store.database import Tx
 
 _endpoints = tables.endpoints
+
+_enabled = (
+    select(*_endpoints.c)
+    .where(_endpoints.c.merchant_id == any_(bindparam("merchants", type_=ARRAY(Uuid))), _endpoints.c.enabled.is_(True))
+    .order_by(_endpoints.c.id)
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,8 +59,7 @@ async def of_merchant(tx: Tx, merchant_id: UUID, dialect: str | None = None) -> 
 
 
 async def enabled_of(tx: Tx, merchants: set[UUID]) -> list[Endpoint]:
-    statement = select(*_endpoints.c).where(_endpoints.c.merchant_id.in_(merchants), _endpoints.c.enabled.is_(True))
-    return [_endpoint(row) for row in (await tx.execute(statement.order_by(_endpoints.c.id))).all()]
+    return [_endpoint(row) for row in (await tx.execute(_enabled, {"merchants": list(merchants)})).all()]
 
 
 def _values(endpoint: Endpoint) -> dict[str, Any]:

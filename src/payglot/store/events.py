@@ -17,6 +17,19 @@ _written = [
 ]
 
 
+_waiting = (
+    select(_events.c.id)
+    .where(_events.c.fanned_out_at.is_(None))
+    .order_by(_events.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+    .cte("waiting")
+)
+_claim = (
+    update(_events).where(_events.c.id == _waiting.c.id).values(fanned_out_at=bindparam("now")).returning(*_events.c)
+)
+
+
 def insert_beside(changed: CTE) -> Insert:
     """One statement that applies `changed`, a data-modifying CTE that returns the changed row's id, and inserts the
     event only if a row came of it: neither can happen without the other."""
@@ -41,16 +54,7 @@ def values(event: Event) -> dict[str, Any]:
 
 async def claim_waiting(tx: Tx, now: datetime, *, limit: int) -> list[Event]:
     """Take the oldest events that were not fanned out yet and mark them so; another worker's are skipped."""
-    waiting = (
-        select(_events.c.id)
-        .where(_events.c.fanned_out_at.is_(None))
-        .order_by(_events.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("waiting")
-    )
-    statement = update(_events).where(_events.c.id == waiting.c.id).values(fanned_out_at=now).returning(*_events.c)
-    rows = (await tx.execute(statement)).all()
+    rows = (await tx.execute(_claim, {"now": now, "limit": limit})).all()
     return sorted((_event(row) for row in rows), key=lambda event: event.id)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,8 @@ AHEAD = 32
 """Deliveries of one endpoint leased at a time, in flight or waiting their turn: a database round trip serves many."""
 LEASED_AT_MOST = 2_000
 POLL_SECONDS = 1.0
+RECORD_SECONDS = 0.02
+"""How long a verdict waits for others to be written down with. Nobody waits for it: the attempt is over."""
 HIDDEN_HEADERS = frozenset({"authorization"})
 
 log = structlog.get_logger(__name__)
@@ -61,6 +64,9 @@ class Dispatcher:
         self._leased: Counter[UUID] = Counter()
         self._turns: dict[UUID, asyncio.Semaphore] = {}
         self._news = True
+        self._look = True
+        self._behind = False
+        self._polled_at = 0.0
         self._stopping = False
         self._unsent: list[UUID] = []
         self._verdicts: asyncio.Queue[Verdict] = asyncio.Queue()
@@ -77,11 +83,8 @@ class Dispatcher:
             while True:
                 self._awake.clear()
                 if not await self._take_up_work():
-                    try:
+                    with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
-                    except TimeoutError:
-                        # Nobody called, but another process may have had no way to.
-                        self._news = True
         finally:
             self._stopping = True
             if self._sending:
@@ -91,20 +94,27 @@ class Dispatcher:
             await self._give_back()
 
     async def _take_up_work(self) -> bool:
-        """One round: events, then whatever is due. False when there was nothing to do, or nobody free to do it."""
+        """One round: events, then deliveries that are due, each only when there may be any: an event's deliveries come
+        leased from the fan-out. Whether to go on at once."""
         try:
-            fanned_out = 0
+            await self._give_back()
+            if time.monotonic() - self._polled_at >= POLL_SECONDS:
+                # Other processes may have had no way to call.
+                self._polled_at = time.monotonic()
+                self._news = self._look = True
             if self._news:
                 self._news = False
-                fanned_out = await self._fan_out()
-                self._news = self._news or fanned_out == BATCH
-            await self._give_back()
-            leased = await self._lease_due()
+                count = await self._fan_out()
+                # Whoever called without an event has made a delivery due.
+                self._news, self._look = self._news or count == BATCH, self._look or not count
+            if self._look and self._free() > 0:
+                self._look = False
+                self._look = await self._lease_due() or self._look
         except Exception as error:  # noqa: BLE001 (the loop must outlive a database that is away)
             log.warning("dispatcher could not reach the database", error=type(error).__name__)
+            self._polled_at = 0.0
             await asyncio.sleep(POLL_SECONDS)
-            return False
-        return bool(fanned_out or leased)
+        return self._news or (self._look and self._free() > 0)
 
     async def _fan_out(self) -> int:
         async with self._database.transaction() as tx:
@@ -119,23 +129,24 @@ class Dispatcher:
                 busy=self._leased,
             )
         self._start(leased)
+        self._behind = self._behind or self._is_full()
         return count
 
-    async def _lease_due(self) -> int:
-        free = self._free()
-        if free <= 0:
-            return 0
+    async def _lease_due(self) -> bool:
+        """Whether to look again."""
+        was_full = self._is_full()
         async with self._database.single() as tx:
             leased = await deliveries.lease_due(
                 tx,
                 self._clock.now(),
                 wall=datetime.now(UTC),
-                limit=min(BATCH, free),
+                limit=min(BATCH, self._free()),
                 per_endpoint=AHEAD,
                 busy=self._leased,
             )
         self._start(leased)
-        return len(leased)
+        self._behind = self._is_full()
+        return bool(leased) or (was_full and not self._behind)
 
     def _start(self, leased: Sequence[Leased]) -> None:
         for delivery, endpoint in leased:
@@ -144,6 +155,10 @@ class Dispatcher:
 
     def _free(self) -> int:
         return LEASED_AT_MOST - len(self._sending)
+
+    def _is_full(self) -> bool:
+        """Whether more may be due than could be leased just now."""
+        return self._free() <= 0 or any(count >= AHEAD for count in self._leased.values())
 
     async def _send(self, delivery: Delivery, endpoint: Endpoint) -> None:
         turn = self._turns.setdefault(endpoint.id, asyncio.Semaphore(PER_ENDPOINT))
@@ -164,8 +179,8 @@ class Dispatcher:
             if self._leased[endpoint.id] <= 0:
                 del self._leased[endpoint.id], self._turns[endpoint.id]
             del self._sending[delivery.id]
-            # Others wait in the database only if this endpoint was full.
-            if self._leased[endpoint.id] == AHEAD // 2 or not self._sending:
+            if self._behind and (self._leased[endpoint.id] == AHEAD // 2 or not self._sending):
+                self._look = True
                 self._awake.set()
 
     async def _give_back(self) -> None:
@@ -209,6 +224,7 @@ class Dispatcher:
         """Write verdicts down, as many at once as have come in meanwhile."""
         while True:
             batch = [await self._verdicts.get()]
+            await asyncio.sleep(RECORD_SECONDS)
             while not self._verdicts.empty() and len(batch) < BATCH:
                 batch.append(self._verdicts.get_nowait())
             await self._record_all(batch)
