@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -20,7 +20,7 @@ from payglot.store.deliveries import Delivery
 from payglot.store.endpoints import Endpoint
 from payglot.web.flow import Choice
 from payglot.webhooks import client
-from payglot.webhooks.dispatcher import Dispatcher
+from payglot.webhooks.dispatcher import AHEAD, Dispatcher
 from payglot.webhooks.guard import Guard
 from tests.webhooks.receivers import answering, receiver
 from tests.world import World, open_world
@@ -171,6 +171,22 @@ async def test_a_receiver_that_hangs_holds_up_nobody_else(quiet: World) -> None:
         dispatcher.wake()
         await there.wait_for(2, seconds=5)
         assert len(hanging.requests) <= 4, "no more than its share at a time"
+
+
+async def test_a_backlog_goes_out_without_waiting_for_the_poll(quiet: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("payglot.webhooks.dispatcher.POLL_SECONDS", 60.0)
+    merchant = await quiet.merchant()
+    async with receiver() as there:
+        endpoint = await an_endpoint(quiet, merchant, there.url)
+        for _ in range(2 * AHEAD):
+            await a_paid_link(quiet, merchant)
+        async with dispatching(quiet):
+            await there.wait_for(4 * AHEAD, seconds=30)
+        async with quiet.services.database.transaction() as tx:
+            await deliveries.replay(tx, endpoint.id, quiet.now - timedelta(days=1), quiet.now)
+        async with dispatching(quiet):
+            await there.wait_for(8 * AHEAD, seconds=30)
+    assert len(await deliveries_of(quiet, merchant, "delivered")) == min(50, 4 * AHEAD)
 
 
 async def test_two_dispatchers_send_each_message_once(quiet: World) -> None:
