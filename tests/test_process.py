@@ -145,6 +145,22 @@ def test_a_merchant_is_provisioned_beside_the_running_demo(demo: Running, tmp_pa
     assert admin.json()["mode"] == "test"
 
 
+def test_beside_a_demo_webhooks_may_go_to_a_receiver_on_this_machine(demo: Running) -> None:
+    variables = environment(Path(_data_dir(demo)), port=demo.base_url.rsplit(":", 1)[1])
+    receiver = f"http://127.0.0.1:{free_port()}/hooks"
+    done = call(["provision", "--name", "Local receiver", "--json", "--webhook-url", receiver], variables)
+    assert done.returncode == 0, done.stderr
+    given = json.loads(done.stdout)
+    listed = httpx.get(
+        f"{given['base_url']}/admin/v1/merchants/{given['merchant_id']}/endpoints",
+        headers={"Authorization": f"Bearer {given['admin_token']}"},
+    ).json()["data"]
+    assert {endpoint["url"] for endpoint in listed} == {receiver}
+    refused = call(["provision", "--name", "Other", "--webhook-url", "http://10.0.0.1/hooks"], variables)
+    assert refused.returncode == 1
+    assert "PAYGLOT_WEBHOOK_ALLOWED_NETWORKS" in refused.stderr
+
+
 def test_a_busy_port_is_one_clear_line(demo: Running, tmp_path: Path) -> None:
     done = call(["serve"], environment(tmp_path / "data", port=demo.base_url.rsplit(":", 1)[1], sandbox="true"))
     assert done.returncode == 1

@@ -25,7 +25,7 @@ from payglot.embedded import Postgres
 from payglot.operations import installation
 from payglot.provision import demo_merchant, provision
 from payglot.sandbox import Demo
-from payglot.settings import Settings, check, with_sandbox_secrets
+from payglot.settings import Networks, Settings, check, for_demo, with_sandbox_secrets
 from payglot.store.database import Database, is_unreachable
 from payglot.web import instants
 from payglot.web.services import Services
@@ -33,6 +33,7 @@ from payglot.webhooks.guard import ForbiddenUrl, Guard
 
 GRACE_SECONDS = 8
 EXAMPLES_EXPIRE_AFTER = timedelta(days=30)
+DEMO_FILE = "demo.json"
 
 
 class Refused(Exception):
@@ -131,9 +132,11 @@ async def provision_one(
         )
     if webhook_url is not None:
         try:
-            Guard(settings.webhook_allowed_networks).check_url(webhook_url)
+            Guard(_reachable(settings)).check_url(webhook_url)
         except ForbiddenUrl as error:
-            raise Refused(f"--webhook-url: {error}") from None
+            raise Refused(
+                f"--webhook-url: {error}. Allow it here and on the server with PAYGLOT_WEBHOOK_ALLOWED_NETWORKS."
+            ) from None
     async with ready(settings, checked=False) as process, process.services.database.transaction() as tx:
         return await provision(
             tx,
@@ -144,6 +147,13 @@ async def provision_one(
             redirect_domains=redirect_domains,
             mode=Mode.LIVE if live else Mode.TEST,
         )
+
+
+def _reachable(settings: Settings) -> Networks:
+    """The private networks that webhooks may reach from the server of these settings, which is a demo where one has
+    left its keys."""
+    beside_demo = settings.database_url is None and (settings.data_dir / DEMO_FILE).exists()
+    return (for_demo(settings) if beside_demo else settings).webhook_allowed_networks
 
 
 @contextlib.contextmanager
@@ -169,7 +179,7 @@ async def _demo(process: Ready) -> Demo:
         given = await demo_merchant(
             tx,
             services,
-            file=settings.data_dir / "demo.json",
+            file=settings.data_dir / DEMO_FILE,
             admin_token=settings.admin_token.get_secret_value(),
         )
 
