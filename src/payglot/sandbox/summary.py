@@ -35,7 +35,7 @@ def summarize(dialect: str, headers: Mapping[str, str], body: Any) -> Summary:
             return _summary(words, _at(body, "data", "payment_link_id"))
         case "txn":
             words = [_at(body, "data", "type"), _at(body, "data", "attributes", "status")]
-            return _summary(words, _at(body, "data", "attributes", "referenceId") or _at(body, "data", "id"))
+            return _summary(words, _at(body, "data", "attributes", "reference") or _at(body, "data", "id"))
         case _:
             return Summary(event="", about="")
 
