@@ -27,6 +27,7 @@ class Arrivals:
     p99_ms: float
     sent: int
     lost: int
+    seconds: float
 
 
 def at_rate(target: calls.Calls, base_url: str, receiver: str, *, rate: float, seconds: float) -> Arrivals:
@@ -43,7 +44,11 @@ def at_rate(target: calls.Calls, base_url: str, receiver: str, *, rate: float, s
     sent = {calls.id_in(body): begun for begun, _, status, body in answers if status < 300}
     took = [(arrived[id] - begun) * 1000 for id, begun in sent.items() if id in arrived]
     return Arrivals(
-        p50_ms=percentile(took, 0.5), p99_ms=percentile(took, 0.99), sent=len(answers), lost=len(answers) - len(took)
+        p50_ms=percentile(took, 0.5),
+        p99_ms=percentile(took, 0.99),
+        sent=len(answers),
+        lost=len(answers) - len(took),
+        seconds=seconds,
     )
 
 

@@ -145,6 +145,13 @@ def test_a_merchant_is_provisioned_beside_the_running_demo(demo: Running, tmp_pa
     assert admin.json()["mode"] == "test"
 
 
+def test_provisioning_for_another_address_than_the_running_demos_is_told(demo: Running) -> None:
+    done = call(["provision", "--name", "X", "--json"], environment(Path(_data_dir(demo)), port=free_port()))
+    assert done.returncode == 0
+    assert demo.base_url in done.stderr
+    assert "PAYGLOT_PUBLIC_URL" in done.stderr
+
+
 def test_beside_a_demo_webhooks_may_go_to_a_receiver_on_this_machine(demo: Running) -> None:
     variables = environment(Path(_data_dir(demo)), port=demo.base_url.rsplit(":", 1)[1])
     receiver = f"http://127.0.0.1:{free_port()}/hooks"
@@ -215,6 +222,27 @@ def test_an_unmigrated_database_is_one_clear_line_and_migrate_mends_it(new_datab
     with running(["serve"], variables, tmp_path / "log") as started:
         started.wait_until_ready()
         assert started.stop(signal.SIGTERM) == 0
+
+
+def test_provision_says_so_when_webhooks_cannot_arrive(tmp_path: Path) -> None:
+    variables = environment(
+        tmp_path / "data",
+        admin_token="b9c4-admin-for-provision-7d11-f0a2",
+        secret_key="5e0d-key-for-provision-91aa-c3b7",
+    )
+    done = call(["provision", "--name", "Live", "--live", "--json"], variables)
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1), done.stderr
+    assert "--webhook-url" in done.stderr
+    assert json.loads(done.stdout)["dialects"]["p100"]["webhook_secret"]
+
+    done = call(["provision", "--name", "Test", "--json"], variables | {"PAYGLOT_SANDBOX": "1"})
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1), done.stderr
+    assert "PAYGLOT_WEBHOOK_ALLOWED_NETWORKS" in done.stderr
+    assert json.loads(done.stdout)["merchant_id"]
+
+    networks = {"PAYGLOT_SANDBOX": "1", "PAYGLOT_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
+    done = call(["provision", "--name", "Test", "--json"], variables | networks)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_provision_says_so_when_it_has_no_secrets(tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ def provision(
             webhook_url=webhook_url,
             redirect_domains=redirect_domain or [],
             live=live,
+            warn=lambda sentence: typer.echo(f"payglot: {sentence}", err=True),
         )
     )
     typer.echo(json.dumps(given, indent=2) if as_json else _as_text(given))

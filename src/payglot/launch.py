@@ -34,6 +34,7 @@ from payglot.webhooks.guard import ForbiddenUrl, Guard
 GRACE_SECONDS = 8
 EXAMPLES_EXPIRE_AFTER = timedelta(days=30)
 DEMO_FILE = "demo.json"
+ADDRESS_FILE = "address"
 
 
 class Refused(Exception):
@@ -91,6 +92,7 @@ async def serve(
             await http.up(serving)
             _settle_garbage_collector()
             if http.started and not stop.is_set():
+                _note_address(process.settings)
                 announce(process)
             await serving
     finally:
@@ -122,9 +124,16 @@ async def migrate(settings: Settings) -> str:
 
 
 async def provision_one(
-    settings: Settings, *, name: str, webhook_url: str | None, redirect_domains: list[str], live: bool
+    settings: Settings,
+    *,
+    name: str,
+    webhook_url: str | None,
+    redirect_domains: list[str],
+    live: bool,
+    warn: Callable[[str], None],
 ) -> dict[str, Any]:
-    """A merchant in all dialects, beside a running server or without one."""
+    """A merchant in all dialects, beside a running server or without one. `warn` is told, in one line, when its
+    webhooks cannot arrive."""
     if settings.secret_key is None or settings.admin_token is None:
         raise Refused(
             "PAYGLOT_SECRET_KEY and PAYGLOT_ADMIN_TOKEN are not set, and no sandbox has left any in "
@@ -137,7 +146,28 @@ async def provision_one(
             raise Refused(
                 f"--webhook-url: {error}. Allow it here and on the server with PAYGLOT_WEBHOOK_ALLOWED_NETWORKS."
             ) from None
+    beside_demo = _beside_demo(settings)
+    has_inbox = (settings.sandbox or beside_demo) and not live
     async with ready(settings, checked=False) as process, process.services.database.transaction() as tx:
+        served_at = _noted_address(settings)
+        if served_at not in (None, process.services.public_url):
+            warn(
+                f"The server of this data directory last ran at {served_at}, these settings say "
+                f"{process.services.public_url}: give the same PAYGLOT_PUBLIC_URL or PAYGLOT_PORT."
+            )
+        if webhook_url is None and not has_inbox:
+            warn(
+                "The merchant's endpoints are disabled: only test merchants of a sandbox have an inbox. Give "
+                "--webhook-url, or set their addresses with the operator's API."
+            )
+        elif webhook_url is None:
+            try:
+                Guard(_reachable(settings)).check_url(process.services.public_url)
+            except ForbiddenUrl as error:
+                warn(
+                    f"Webhooks cannot reach the inbox at {process.services.public_url}: {error}. Allow it with "
+                    "PAYGLOT_WEBHOOK_ALLOWED_NETWORKS on the server."
+                )
         return await provision(
             tx,
             process.services,
@@ -146,14 +176,31 @@ async def provision_one(
             webhook_url=webhook_url,
             redirect_domains=redirect_domains,
             mode=Mode.LIVE if live else Mode.TEST,
+            listened_to=webhook_url is not None or has_inbox,
         )
 
 
 def _reachable(settings: Settings) -> Networks:
     """The private networks that webhooks may reach from the server of these settings, which is a demo where one has
     left its keys."""
-    beside_demo = settings.database_url is None and (settings.data_dir / DEMO_FILE).exists()
-    return (for_demo(settings) if beside_demo else settings).webhook_allowed_networks
+    return (for_demo(settings) if _beside_demo(settings) else settings).webhook_allowed_networks
+
+
+def _beside_demo(settings: Settings) -> bool:
+    return settings.database_url is None and (settings.data_dir / DEMO_FILE).exists()
+
+
+def _note_address(settings: Settings) -> None:
+    """For those who provision beside this server with other settings than its own."""
+    if settings.database_url is None:
+        (settings.data_dir / ADDRESS_FILE).write_text(settings.public_url)
+
+
+def _noted_address(settings: Settings) -> str | None:
+    try:
+        return (settings.data_dir / ADDRESS_FILE).read_text() if settings.database_url is None else None
+    except OSError:
+        return None
 
 
 @contextlib.contextmanager

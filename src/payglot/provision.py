@@ -29,8 +29,12 @@ async def provision(
     webhook_url: str | None = None,
     redirect_domains: Sequence[str] = (),
     mode: Mode = Mode.TEST,
+    listened_to: bool = True,
 ) -> dict[str, Any]:
-    """What `payglot provision --json` prints: everything a client of any dialect needs. Secrets are shown here only."""
+    """What `payglot provision --json` prints: everything a client of any dialect needs. Secrets are shown here only.
+
+    Endpoints that are not `listened_to` are made disabled, so that nothing is sent in vain.
+    """
     now = services.clock.now()
     settings = MerchantSettings(
         redirect_domains=tuple(redirect_domains),
@@ -52,6 +56,7 @@ async def provision(
             url=webhook_url or inbox_url(services.public_url, merchant.id, dialect.name),
             secret=secret,
             details=dialect.endpoint_details(merchant.id),
+            enabled=listened_to,
             now=now,
         )
         dialects[dialect.name] = {

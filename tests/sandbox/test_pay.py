@@ -198,7 +198,7 @@ async def test_a_finished_link_takes_no_payment(world: World) -> None:
     assert answered.status_code == 409
     assert answered.json()["error"] == {
         "code": "link_not_payable",
-        "message": "The link takes no payment now; it is paid.",
+        "message": "The link takes no payment now: it is paid.",
     }
 
 

@@ -25,6 +25,7 @@ async def create(
     url: str,
     secret: str,
     details: Mapping[str, Any] | None = None,
+    enabled: bool = True,
     now: datetime,
 ) -> Endpoint:
     """`url` must have passed the outbound guard; `secret` is in the form that the dialect's signature takes."""
@@ -36,7 +37,7 @@ async def create(
         secret=vault.seal(secret),
         previous_secret=None,
         previous_secret_until=None,
-        enabled=True,
+        enabled=enabled,
         details=dict(details or {}),
         created_at=now,
         updated_at=now,

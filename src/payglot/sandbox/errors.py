@@ -56,7 +56,8 @@ def render(_request: Request, error: Exception) -> Response:
         case errors.NotFound(thing=thing):
             return _failed(404, "not_found", f"There is no such {thing} on this server.")
         case errors.LinkNotPayable(status=status):
-            return _failed(409, "link_not_payable", f"The link takes no payment now; it is {status}.")
+            why = "it has an attempt that ended or is under way" if status == "open" else f"it is {status}"
+            return _failed(409, "link_not_payable", f"The link takes no payment now: {why}.")
         case errors.OutcomeImpossible(reason=reason):
             return _failed(409, "outcome_impossible", reason)
         case errors.ChoiceInvalid(field=field, reason=reason):

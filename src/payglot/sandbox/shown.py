@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from payglot.domain.link import Link
 from payglot.domain.merchant import Merchant
+from payglot.domain.money import Money
 from payglot.operations.inbox import Message
 from payglot.sandbox.summary import parsed, summarize
 from payglot.web import instants
@@ -115,12 +116,18 @@ def row(link: Link, merchant: Merchant, titles: Mapping[str, str], now: datetime
     return Row(
         title=titles.get(link.dialect, link.dialect),
         name=link.title or link.reference or str(link.id)[:13],
-        amount=f"{link.amount} {link.currency}" if link.amount else f"any amount, {link.currency}",
+        amount=f"{_shortest(link.amount)} {link.currency}" if link.amount else f"any amount, {link.currency}",
         status=seen.status,
         url=f"/pay/{path}",
         at=instants.millis(link.created_at),
         time=_time(link.created_at),
     )
+
+
+def _shortest(amount: Money) -> str:
+    """Without the zeros that nobody writes: 29.990000 is 29.99, but 30.00 stays."""
+    whole, point, decimals = str(amount).partition(".")
+    return whole + point + decimals[:2] + decimals[2:].rstrip("0")
 
 
 def _headers(message: Message) -> dict[str, str]:

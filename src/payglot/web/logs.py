@@ -36,8 +36,23 @@ def configure(*, format: str, level: str) -> None:
         logger_factory=factory,
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=max(threshold, logging.WARNING), stream=sys.stderr, force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    if format == "json":
+        handler.setFormatter(
+            structlog.stdlib.ProcessorFormatter(
+                foreign_pre_chain=[*shared, structlog.processors.format_exc_info],
+                processors=[
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    structlog.processors.JSONRenderer(serializer=_dumped),
+                ],
+            )
+        )
+    logging.basicConfig(level=max(threshold, logging.WARNING), handlers=[handler], force=True)
 
 
 def _dumps(value: Any, **_: Any) -> bytes:
     return orjson.dumps(value, default=str)
+
+
+def _dumped(value: Any, **_: Any) -> str:
+    return _dumps(value).decode()

@@ -29,7 +29,7 @@ AHEAD = 32
 """Deliveries of one endpoint leased at a time, in flight or waiting their turn: a database round trip serves many."""
 LEASED_AT_MOST = 2_000
 POLL_SECONDS = 1.0
-RECORD_SECONDS = 0.02
+RECORD_SECONDS = 0.05
 """How long a verdict waits for others to be written down with. Nobody waits for it: the attempt is over."""
 HIDDEN_HEADERS = frozenset({"authorization"})
 

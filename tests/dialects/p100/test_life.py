@@ -54,6 +54,14 @@ async def test_an_unpaid_link_expires_and_tells_so_once(world: World) -> None:
     assert [m.name for m in await told(world, "p100", UUID(made.id))] == ["EXPIRED"]
 
 
+async def test_money_counts_as_received_when_it_is_seen(world: World) -> None:
+    made = await make(world, await world.merchant(), "p100", amount="92")
+    await play(world, made, "processing")
+    body = await read(world, made)
+    assert (body["status"], body["receivedAmount"]) == ("PENDING", 100)
+    assert [each["amount"] for each in body["transactions"]] == [100]
+
+
 async def test_a_top_up_shows_both_transfers_oldest_first(world: World) -> None:
     made = await make(world, await world.merchant(), "p100", amount="92")
     await play(world, made, "underpaid")

@@ -13,7 +13,7 @@ from payglot.domain.link import FailureRule, Link, LinkStatus
 from payglot.domain.merchant import Merchant
 from payglot.domain.money import Currency, Money
 from payglot.domain.payment import Payment
-from payglot.domain.transfer import Transfer
+from payglot.domain.transfer import Transfer, TransferStatus
 from payglot.web import instants
 from payglot.web.refusals import Invalid
 
@@ -74,11 +74,18 @@ def details(dossier: Dossier, base_url: str) -> schemas.PaymentLinkDetails:
         "network": payment.network if payment else None,
         "walletAddress": payment.destination if payment else None,
         "totalAmountRequired": number(payment.due) if payment else None,
-        "receivedAmount": number(payment.received) if payment else Decimal(0),
+        "receivedAmount": number(_seen(dossier, payment)) if payment else Decimal(0),
         "transactions": [
             transaction(transfer, each) for each in dossier.payments for transfer in dossier.transfers_of(each)
         ],
     }
+
+
+def _seen(dossier: Dossier, payment: Payment) -> Money:
+    """What has arrived, confirmed or not."""
+    there = (TransferStatus.DETECTED, TransferStatus.CONFIRMED)
+    minor = sum(transfer.amount.minor for transfer in dossier.transfers_of(payment) if transfer.status in there)
+    return Money(minor=minor, currency=payment.due.currency)
 
 
 def status(dossier: Dossier) -> str:
