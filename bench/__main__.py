@@ -107,6 +107,7 @@ def webhooks(run: Run, receiver: str) -> list[Result]:
     url = run.postgres.url()
     # What the runs before left is none of this run's news.
     cluster.sql(run.postgres, "payglot", "UPDATE events SET fanned_out_at = now() WHERE fanned_out_at IS NULL")
+    cluster.sql(run.postgres, "payglot", "VACUUM ANALYZE")
     rounds: dict[str, list[deliveries.Arrivals]] = defaultdict(list)
     with processes.payglot(run.folder, url, with_worker=True) as base:
         client = _webhook_client(run, base, receiver)
