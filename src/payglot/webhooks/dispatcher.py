@@ -25,6 +25,7 @@ from payglot.webhooks.format import Receiver, WebhookFormat
 BATCH = 100
 PER_ENDPOINT = 4
 """Attempts in flight to one endpoint, so that a slow receiver only ever waits for itself."""
+FAN_OUT_LANES = 2
 AHEAD = 32
 """Deliveries of one endpoint leased at a time, in flight or waiting their turn: a database round trip serves many."""
 LEASED_AT_MOST = 2_000
@@ -59,62 +60,81 @@ class Dispatcher:
         self._base_url = base_url
         self._lines = asyncio.Semaphore(concurrency)
         self._noted = noted
-        self._awake = asyncio.Event()
         self._sending: dict[UUID, asyncio.Task[None]] = {}
         self._leased: Counter[UUID] = Counter()
         self._turns: dict[UUID, asyncio.Semaphore] = {}
-        self._news = True
-        self._look = True
+        self._news = asyncio.Event()
+        self._look = asyncio.Event()
+        self._fanning_out = 0
         self._behind = False
-        self._polled_at = 0.0
         self._stopping = False
         self._unsent: list[UUID] = []
         self._verdicts: asyncio.Queue[Verdict] = asyncio.Queue()
 
     def wake(self) -> None:
         """An event was committed, or a delivery became due."""
-        self._news = True
-        self._awake.set()
+        self._news.set()
 
     async def run(self) -> None:
         """Until cancelled; then attempts under way are finished and recorded, and unsent leases given back."""
         recorder = asyncio.create_task(self._record())
+        lanes = [asyncio.create_task(self._take_up_events()) for _ in range(FAN_OUT_LANES)]
         try:
-            while True:
-                self._awake.clear()
-                if not await self._take_up_work():
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
+            await self._take_up_due()
         finally:
             self._stopping = True
+            for lane in lanes:
+                lane.cancel()
+            await asyncio.gather(*lanes, return_exceptions=True)
             if self._sending:
                 await asyncio.wait(self._sending.values(), timeout=deliveries.LEASE.total_seconds() / 4)
             await self._verdicts.join()
             recorder.cancel()
             await self._give_back()
 
-    async def _take_up_work(self) -> bool:
-        """One round: events, then deliveries that are due, each only when there may be any: an event's deliveries come
-        leased from the fan-out. Whether to go on at once."""
-        try:
-            await self._give_back()
-            if time.monotonic() - self._polled_at >= POLL_SECONDS:
-                # Other processes may have had no way to call.
-                self._polled_at = time.monotonic()
-                self._news = self._look = True
-            if self._news:
-                self._news = False
+    async def _take_up_events(self) -> None:
+        """One lane of the fan-out: an event that comes while the others are at work need not wait for them."""
+        while True:
+            await self._news.wait()
+            if not self._news.is_set():
+                continue  # another lane was quicker
+            self._news.clear()
+            try:
+                self._fanning_out += 1
                 count = await self._fan_out()
+            except Exception as error:  # noqa: BLE001 (a lane must outlive a database that is away)
+                log.warning("events wait for the database", error=type(error).__name__)
+                await asyncio.sleep(POLL_SECONDS)
+                self._news.set()
+                continue
+            finally:
+                self._fanning_out -= 1
+            if count == BATCH:
+                self._news.set()
+            elif not count and not self._fanning_out:
                 # Whoever called without an event has made a delivery due.
-                self._news, self._look = self._news or count == BATCH, self._look or not count
-            if self._look and self._free() > 0:
-                self._look = False
-                self._look = await self._lease_due() or self._look
-        except Exception as error:  # noqa: BLE001 (the loop must outlive a database that is away)
-            log.warning("dispatcher could not reach the database", error=type(error).__name__)
-            self._polled_at = 0.0
-            await asyncio.sleep(POLL_SECONDS)
-        return self._news or (self._look and self._free() > 0)
+                self._look.set()
+
+    async def _take_up_due(self) -> None:
+        """Lease what is due when there may be any: an event's first deliveries come leased from the fan-out."""
+        poll_at = 0.0
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(poll_at - time.monotonic()):
+                    await self._look.wait()
+            if time.monotonic() >= poll_at:
+                # Other processes may have had no way to call.
+                poll_at = time.monotonic() + POLL_SECONDS
+                self._news.set()
+            self._look.clear()
+            try:
+                await self._give_back()
+                if self._free() > 0 and await self._lease_due():
+                    self._look.set()
+            except Exception as error:  # noqa: BLE001 (the loop must outlive a database that is away)
+                log.warning("deliveries wait for the database", error=type(error).__name__)
+                await asyncio.sleep(POLL_SECONDS)
+                self._look.set()
 
     async def _fan_out(self) -> int:
         async with self._database.transaction() as tx:
@@ -180,8 +200,7 @@ class Dispatcher:
                 del self._leased[endpoint.id], self._turns[endpoint.id]
             del self._sending[delivery.id]
             if self._behind and (self._leased[endpoint.id] == AHEAD // 2 or not self._sending):
-                self._look = True
-                self._awake.set()
+                self._look.set()
 
     async def _give_back(self) -> None:
         """End the leases of what was not sent."""
