@@ -45,7 +45,7 @@ def demo() -> None:
     def announce(process: Ready) -> None:
         typer.echo(_welcome(process))
 
-    _run(launch.serve(settings, announce=announce, demo=True))
+    _run(launch.serve(settings, announce=announce, as_demo=True))
 
 
 @app.command(name="worker")

@@ -61,7 +61,7 @@ class CannotStart(Exception):
 
 
 class DataDirectoryInUse(CannotStart):
-    """Another account or program holds the data directory."""
+    """Another account or program, or another demo, holds the data directory."""
 
 
 def binaries() -> Path:

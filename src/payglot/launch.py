@@ -2,38 +2,29 @@
 
 import asyncio
 import contextlib
-import fcntl
 import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import uvicorn
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from payglot import schema, server, worker
-from payglot.dialects import DIALECTS
+from payglot import demo, schema, server, worker
 from payglot.domain.merchant import Mode
 from payglot.embedded import Postgres
 from payglot.operations import installation
-from payglot.provision import demo_merchant, provision
+from payglot.provision import provision
 from payglot.sandbox import Demo
 from payglot.settings import Networks, Settings, check, for_demo, with_sandbox_secrets
 from payglot.store.database import Database, is_unreachable
-from payglot.web import instants
 from payglot.web.services import Services
 from payglot.webhooks.guard import ForbiddenUrl, Guard
 
 GRACE_SECONDS = 8
-EXAMPLES_EXPIRE_AFTER = timedelta(days=30)
-DEMO_FILE = "demo.json"
 ADDRESS_FILE = "address"
 
 
@@ -68,15 +59,15 @@ async def ready(settings: Settings, *, checked: bool = True) -> AsyncIterator[Re
 
 
 async def serve(
-    settings: Settings, *, with_worker: bool = True, announce: Callable[[Ready], None], demo: bool = False
+    settings: Settings, *, with_worker: bool = True, announce: Callable[[Ready], None], as_demo: bool = False
 ) -> None:
     """Until SIGINT or SIGTERM: requests in flight are finished, then attempts, then the database is left."""
     listening = _bind(settings)
     try:
         async with ready(settings) as process, contextlib.AsyncExitStack() as stack:
-            if demo:
-                stack.enter_context(_only_demo(process.settings.data_dir))
-                process = replace(process, demo=await _demo(process))
+            if as_demo:
+                stack.enter_context(demo.alone(process.settings.data_dir))
+                process = replace(process, demo=await demo.demo(process.services, process.settings))
             await stack.enter_async_context(worker.listening(process.services, process.bell))
             if with_worker:
                 await stack.enter_async_context(worker.working(process.settings, process.services, process.bell))
@@ -146,28 +137,10 @@ async def provision_one(
             raise Refused(
                 f"--webhook-url: {error}. Allow it here and on the server with PAYGLOT_WEBHOOK_ALLOWED_NETWORKS."
             ) from None
-    beside_demo = _beside_demo(settings)
-    has_inbox = (settings.sandbox or beside_demo) and not live
+    has_inbox = (settings.sandbox or demo.was_here(settings)) and not live
     async with ready(settings, checked=False) as process, process.services.database.transaction() as tx:
-        served_at = _noted_address(settings)
-        if served_at not in (None, process.services.public_url):
-            warn(
-                f"The server of this data directory last ran at {served_at}, these settings say "
-                f"{process.services.public_url}: give the same PAYGLOT_PUBLIC_URL or PAYGLOT_PORT."
-            )
-        if webhook_url is None and not has_inbox:
-            warn(
-                "The merchant's endpoints are disabled: only test merchants of a sandbox have an inbox. Give "
-                "--webhook-url, or set their addresses with the operator's API."
-            )
-        elif webhook_url is None:
-            try:
-                Guard(_reachable(settings)).check_url(process.services.public_url)
-            except ForbiddenUrl as error:
-                warn(
-                    f"Webhooks cannot reach the inbox at {process.services.public_url}: {error}. Allow it with "
-                    "PAYGLOT_WEBHOOK_ALLOWED_NETWORKS on the server."
-                )
+        for doubt in _doubts(settings, process.services.public_url, to_inbox=webhook_url is None, has_inbox=has_inbox):
+            warn(doubt)
         return await provision(
             tx,
             process.services,
@@ -180,14 +153,33 @@ async def provision_one(
         )
 
 
+def _doubts(settings: Settings, public_url: str, *, to_inbox: bool, has_inbox: bool) -> Iterator[str]:
+    """Why a merchant's webhooks may not arrive, a sentence each."""
+    served_at = _noted_address(settings)
+    if served_at not in (None, public_url):
+        yield (
+            f"The server of this data directory last ran at {served_at}, these settings say {public_url}: "
+            "give the same PAYGLOT_PUBLIC_URL or PAYGLOT_PORT."
+        )
+    if to_inbox and not has_inbox:
+        yield (
+            "The merchant's endpoints are disabled: only test merchants of a sandbox have an inbox. Give "
+            "--webhook-url, or set their addresses with the operator's API."
+        )
+    elif to_inbox:
+        try:
+            Guard(_reachable(settings)).check_url(public_url)
+        except ForbiddenUrl as error:
+            yield (
+                f"Webhooks cannot reach the inbox at {public_url}: {error}. Allow it with "
+                "PAYGLOT_WEBHOOK_ALLOWED_NETWORKS on the server."
+            )
+
+
 def _reachable(settings: Settings) -> Networks:
     """The private networks that webhooks may reach from the server of these settings, which is a demo where one has
     left its keys."""
-    return (for_demo(settings) if _beside_demo(settings) else settings).webhook_allowed_networks
-
-
-def _beside_demo(settings: Settings) -> bool:
-    return settings.database_url is None and (settings.data_dir / DEMO_FILE).exists()
+    return (for_demo(settings) if demo.was_here(settings) else settings).webhook_allowed_networks
 
 
 def _note_address(settings: Settings) -> None:
@@ -201,44 +193,6 @@ def _noted_address(settings: Settings) -> str | None:
         return (settings.data_dir / ADDRESS_FILE).read_text() if settings.database_url is None else None
     except OSError:
         return None
-
-
-@contextlib.contextmanager
-def _only_demo(data_dir: Path) -> Iterator[None]:
-    """A demo points its merchant's webhooks at itself, so a second one on the same data would take them from the first.
-    The kernel drops the lock with the process."""
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (data_dir / "demo.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refused(
-                f"The data directory {data_dir} is in use by another `payglot demo`. Stop it, or set PAYGLOT_DATA_DIR "
-                "to another one."
-            ) from None
-        yield
-
-
-async def _demo(process: Ready) -> Demo:
-    services, settings = process.services, process.settings
-    assert settings.admin_token is not None
-    async with services.database.transaction() as tx:
-        given = await demo_merchant(
-            tx,
-            services,
-            file=settings.data_dir / DEMO_FILE,
-            admin_token=settings.admin_token.get_secret_value(),
-        )
-
-    def examples() -> dict[str, str]:
-        # Made anew for every reader: the sandbox's clock may have passed the last ones' expiry.
-        expires_at = instants.millis(services.clock.now().replace(microsecond=0) + EXAMPLES_EXPIRE_AFTER)
-        return {
-            name: dialect.example(services.public_url, given["dialects"][name]["headers"], expires_at)
-            for name, dialect in DIALECTS.items()
-        }
-
-    return Demo(merchant_id=UUID(given["merchant_id"]), examples=examples)
 
 
 @asynccontextmanager
@@ -264,14 +218,14 @@ async def _embedded(settings: Settings) -> AsyncIterator[str]:
 
 async def _inspect(url: str) -> None:
     """Refuse a database that is away, not migrated, or not safe to trust with money."""
-    engine = create_async_engine(url)
+    database = Database(url, size=1)
     try:
         with _reaching_the_database():
-            async with engine.connect() as tx:
+            async with database.single() as tx:
                 revision = await installation.schema_revision(tx)
                 unsafe = await installation.unsafe_settings(tx)
     finally:
-        await engine.dispose()
+        await database.close()
     if revision != schema.head():
         raise Refused(
             f"The database is at schema {revision or 'none'}, this version needs {schema.head()}: "
