@@ -27,6 +27,7 @@ from tests.dialects.bridge.builders import (
     start_manual,
     transaction,
 )
+from tests.shapes import check
 from tests.world import World
 
 LINK = {version: f"{path}/{{payment_link_id}}" for version, path in LINKS.items()}
@@ -38,26 +39,6 @@ def document(world: World) -> dict[str, Any]:
     app: Any = DIALECT.build(world.services)
     told: dict[str, Any] = app.app.state.document()
     return told
-
-
-def check(document: dict[str, Any], operation: tuple[str, str], status: int, body: Any) -> None:
-    """The body has the shape that the document gives for this status, and no member that it does not name."""
-    method, path = operation
-    content = document["paths"][path][method]["responses"][str(status)]["content"]
-    assert list(content) == ["application/json"]
-    schema = {**closed(content["application/json"]["schema"]), "components": closed(document["components"])}
-    jsonschema.Draft202012Validator(schema).validate(body)
-
-
-def closed(schema: Any) -> Any:
-    if isinstance(schema, list):
-        return [closed(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    members = {name: closed(each) for name, each in schema.items()}
-    if schema.get("type") == "object" and "properties" in schema:
-        members["additionalProperties"] = False
-    return members
 
 
 def test_every_operation_tells_its_statuses_and_needs_both_headers(document: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """The OpenAPI document says what is answered: every operation, status, parameter and shape."""
 
+from functools import partial
 from typing import Any
 
 import jsonschema
@@ -7,6 +8,7 @@ import pytest
 
 from payglot.dialects.txn import DIALECT
 from payglot.domain.transfer import TransferStatus
+from tests import shapes
 from tests.dialects.txn.builders import INVOICES, LINKS, TYPE, a_link, choose, create, get, golden, post, send
 from tests.world import World
 
@@ -20,24 +22,7 @@ def document(world: World) -> dict[str, Any]:
     return told
 
 
-def check(document: dict[str, Any], operation: tuple[str, str], status: int, body: Any) -> None:
-    """The body has the shape that the document gives for this status, and no member that it does not name."""
-    method, path = operation
-    content = document["paths"][path][method]["responses"][str(status)]["content"]
-    assert list(content) == [TYPE]
-    schema = {**closed(content[TYPE]["schema"]), "components": closed(document["components"])}
-    jsonschema.Draft202012Validator(schema).validate(body)
-
-
-def closed(schema: Any) -> Any:
-    if isinstance(schema, list):
-        return [closed(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    members = {name: closed(each) for name, each in schema.items()}
-    if schema.get("type") == "object" and "properties" in schema:
-        members["additionalProperties"] = False
-    return members
+check = partial(shapes.check, media_type=TYPE)
 
 
 def test_every_operation_tells_its_statuses_and_needs_the_key(document: dict[str, Any]) -> None:
