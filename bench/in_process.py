@@ -5,7 +5,7 @@ import json
 import os
 import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, redirect_stderr
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from uuid import UUID
 import httpx
 from fastapi import FastAPI
 from pydantic import BaseModel, SecretStr
-from sqlalchemy import event, text
+from sqlalchemy import CursorResult, Executable, text
 from starlette.types import ASGIApp, Message, Scope
 
 from bench import calls
@@ -24,7 +24,7 @@ from payglot import server
 from payglot.provision import provision
 from payglot.settings import Settings
 from payglot.store import links as stored
-from payglot.store.database import Database
+from payglot.store.database import Database, Tx
 from payglot.web import logs
 from payglot.web.services import Services
 
@@ -105,24 +105,35 @@ async def get_ratio(installed: Installation) -> float:
 
 async def pages_per_get(installed: Installation) -> float:
     """Pages of the database that one read of a link touches, as PostgreSQL counts them for the statement we send."""
-    said: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        said.append((statement, parameters))
-
+    touched = []
     async with installed.services.database.transaction() as tx:
         ids = (await tx.execute(text("SELECT id FROM links ORDER BY md5(id::text) LIMIT 20"))).scalars().all()
-        event.listen(tx.sync_connection, "before_cursor_execute", note)
+        explained = _Explained(tx)
         for id in ids:
-            await stored.find(tx, installed.merchant_id, DIALECT, id)
-        event.remove(tx.sync_connection, "before_cursor_execute", note)
-        touched = []
-        for statement, parameters in said:
-            plan = await tx.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", parameters)
-            told = plan.scalar_one()
+            await stored.find(explained, installed.merchant_id, DIALECT, id)
+        for told in explained.plans:
             top = (json.loads(told) if isinstance(told, str) else told)[0]["Plan"]
             touched.append(top["Shared Hit Blocks"] + top["Shared Read Blocks"])
     return statistics.fmean(touched)
+
+
+class _Explained:
+    """A transaction that has every statement explained as well."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self.plans: list[Any] = []
+
+    async def execute(self, statement: Executable, values: Any = None, /) -> CursorResult[*tuple[Any, ...]]:
+        return await self._tx.execute(statement, values)
+
+    async def fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+        (plan,) = await self._tx.fetch(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", arguments)
+        self.plans.append(plan["QUERY PLAN"])
+        return await self._tx.fetch(sql, arguments)
+
+    async def each(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        await self._tx.each(sql, rows)
 
 
 def _nowhere() -> IO[str]:

@@ -99,6 +99,72 @@ async def test_a_connection_cut_in_the_middle_is_a_database_that_is_away(world: 
         await database.close()
 
 
+async def test_statements_of_both_kinds_share_one_transaction(world: World) -> None:
+    link = await a_link(world)
+    twin = replace(link, id=identity.new_id(), token=identity.page_token())
+    database = Database(world.services.database.url, size=1)
+
+    async def undone() -> None:
+        async with database.transaction() as tx:
+            await stored.create(tx, links.birth(twin))
+            assert await stored.find_any(tx, twin.id) == twin
+            raise RuntimeError("undone")
+
+    try:
+        with pytest.raises(RuntimeError, match="undone"):
+            await undone()
+        async with database.transaction() as tx:
+            assert await stored.find_any(tx, twin.id) is None
+            await stored.create(tx, links.birth(twin))
+        assert await _find(database, (twin.merchant_id, twin.dialect, twin.id)) == twin
+    finally:
+        await database.close()
+
+
+async def test_a_refused_statement_ends_the_transaction_and_the_connection_goes_on(world: World) -> None:
+    link = await a_link(world)
+    other = replace(link, id=identity.new_id(), token=identity.page_token())
+    database = Database(world.services.database.url, size=1)
+
+    async def create_both() -> None:
+        async with database.transaction() as tx:
+            await stored.create(tx, links.birth(other))
+            await stored.create(tx, links.birth(link))
+
+    try:
+        for _ in range(2):
+            with pytest.raises(asyncpg.UniqueViolationError, match="links_pkey"):
+                await create_both()
+        async with database.transaction() as tx:
+            assert await stored.find_any(tx, other.id) is None
+            open_ones = text(f"SELECT count(*) FROM ({OTHERS} AND state LIKE 'idle in transaction%') AS others")
+            assert (await tx.execute(open_ones)).scalar_one() == 0
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("how", ["driver", "sqlalchemy"])
+async def test_a_transaction_that_is_cut_or_interrupted_leaves_no_connection_behind(world: World, how: str) -> None:
+    database = Database(world.services.database.url, size=1)
+
+    async def run(sql: str) -> object:
+        async with database.transaction() as tx:
+            if how == "driver":
+                return await tx.fetch(sql, [])
+            return (await tx.execute(text(sql))).all()
+
+    try:
+        with pytest.raises(Exception, match=r"terminat|closed") as raised:
+            await run("SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(5)")
+        assert is_unreachable(raised.value)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await run("SELECT pg_sleep(20)")
+        assert await run("SELECT 1")
+    finally:
+        await database.close()
+
+
 async def _find(database: Database, key: tuple[UUID, str, UUID]) -> Link | None:
     async with database.single() as tx:
         return await stored.find(tx, *key)

@@ -211,14 +211,14 @@ async def test_a_lease_that_ran_out_is_taken_up_again(quiet: World) -> None:
         await a_paid_link(quiet, merchant)
         long_ago = datetime(2020, 1, 1, tzinfo=UTC)
         async with quiet.services.database.transaction() as tx:
-            _, leased = await deliveries.fan_out(
+            fanned_out = await deliveries.fan_out(
                 tx, lambda _event, _endpoint: [("X", "", b"{}")], quiet.now, wall=long_ago, limit=10, lease=10,
                 per_endpoint=10, busy={},
             )  # fmt: skip
-        assert leased
+        assert fanned_out.leased
         async with dispatching(quiet) as dispatcher:
             dispatcher.wake()
-            await there.wait_for(len(leased))
+            await there.wait_for(len(fanned_out.leased))
     assert endpoint.enabled
 
 

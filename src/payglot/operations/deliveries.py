@@ -1,7 +1,7 @@
 """Deliveries: made from events, leased, recorded, sent again."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -22,6 +22,16 @@ Render = Callable[[Event, Endpoint], Sequence[tuple[str, str, bytes]]]
 Leased = tuple[Delivery, Endpoint]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FannedOut:
+    """How many `events` became deliveries: those `leased` to the caller, who sends them without asking again, and how
+    many others are `left` for whoever asks."""
+
+    events: int
+    leased: list[Leased]
+    left: int
+
+
 async def fan_out(
     tx: Tx,
     render: Render,
@@ -32,12 +42,12 @@ async def fan_out(
     lease: int,
     per_endpoint: int,
     busy: Mapping[UUID, int],
-) -> tuple[int, list[Leased]]:
-    """Turn waiting events into deliveries. Returns how many events, and up to `lease` deliveries already leased to the
-    caller, who sends them without asking again."""
+) -> FannedOut:
+    """Turn up to `limit` waiting events into deliveries, of which up to `lease` go to the caller at once, and no more
+    of one endpoint than `per_endpoint`, counting those that it is `busy` with."""
     events = await stored_events.claim_waiting(tx, now, limit=limit)
     if not events:
-        return 0, []
+        return FannedOut(events=0, leased=[], left=0)
     endpoints = await stored_endpoints.enabled_of(tx, {event.link.merchant_id for event in events})
     made: list[Leased] = []
     for event in events:
@@ -55,7 +65,7 @@ async def fan_out(
         else:
             rest.append(delivery)
     await stored.create(tx, [delivery for delivery, _ in leased] + rest)
-    return len(events), leased
+    return FannedOut(events=len(events), leased=leased, left=sum(delivery.status == "pending" for delivery in rest))
 
 
 async def lease_due(

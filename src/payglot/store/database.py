@@ -17,9 +17,39 @@ _RETRYABLE = {"40001", "40P01"}  # serialization failure, deadlock (PostgreSQL, 
 
 
 class Tx(Protocol):
-    """What operations are handed: a connection in a transaction, or a `Single`, which commits each statement."""
+    """What operations are handed: a `Transaction`, or a `Single`, which commits each statement.
+
+    `execute` is SQLAlchemy's; `fetch` and `each` go to the driver alone, in PostgreSQL's own words, and raise its
+    exceptions. Only `store.hot` calls those two.
+    """
 
     async def execute(self, statement: Executable, values: Any = None, /) -> CursorResult[*tuple[Any, ...]]: ...
+
+    async def fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+        """The rows of one statement."""
+        ...
+
+    async def each(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """The statement once for each of the rows, in one round trip, all of them or none."""
+        ...
+
+
+class Transaction:
+    """One connection, in a transaction that `Database.transaction()` ends."""
+
+    def __init__(self, connection: AsyncConnection, driver: Any) -> None:
+        self._connection = connection
+        self._driver = driver
+
+    async def execute(self, statement: Executable, values: Any = None, /) -> CursorResult[*tuple[Any, ...]]:
+        return await self._connection.execute(statement, values)
+
+    async def fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+        rows: Sequence[Mapping[str, Any]] = await self._driver.fetch(sql, *arguments)
+        return rows
+
+    async def each(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        await self._driver.executemany(sql, rows)
 
 
 class Single:
@@ -35,13 +65,26 @@ class Single:
         return await self._connection.execute(statement, values)
 
     async def fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
-        """The rows of a statement in PostgreSQL's own words, by the driver alone; raises the driver's exceptions."""
+        async with self._driver() as driver:
+            rows: Sequence[Mapping[str, Any]] = await driver.fetch(sql, *arguments)
+        return rows
+
+    async def each(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        async with self._driver() as driver:
+            await driver.executemany(sql, rows)
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await connection.close()
+
+    @asynccontextmanager
+    async def _driver(self) -> AsyncIterator[Any]:
         # One connection of the pool at a time, so that whoever waits for a slot finds one free.
         await self.close()
         pooled = await self._engine.raw_connection()
         try:
-            driver: Any = pooled.driver_connection
-            rows: Sequence[Mapping[str, Any]] = await driver.fetch(sql, *arguments)
+            yield pooled.driver_connection
         except BaseException as error:
             if not isinstance(error, asyncpg.PostgresError) or is_unreachable(error):
                 # Interrupted, so nobody knows what it still has to say.
@@ -49,12 +92,6 @@ class Single:
             raise
         finally:
             pooled.close()
-        return rows
-
-    async def close(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            await connection.close()
 
 
 class Database:
@@ -99,10 +136,22 @@ class Database:
                 await tx.close()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self) -> AsyncIterator[Transaction]:
         """Commits on return, rolls back on any exception."""
-        async with self._slot(), self._engine.begin() as connection:
-            yield connection
+        # The transaction is the driver's own, so that SQLAlchemy's statements and the driver's share it.
+        async with self._slot(), self._single.connect() as connection:
+            pooled = await connection.get_raw_connection()
+            driver: Any = pooled.driver_connection
+            transaction = driver.transaction()
+            try:
+                await transaction.start()
+                yield Transaction(connection, driver)
+                await transaction.commit()
+            except BaseException as error:
+                if not await _rolled_back(transaction, error) and pooled.is_valid:
+                    # PostgreSQL undoes what a vanished connection had begun.
+                    pooled.invalidate(error)
+                raise
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -122,7 +171,8 @@ class Database:
 
 def is_retryable(error: BaseException) -> bool:
     """Whether the whole transaction may simply be run again."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _RETRYABLE
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlstate", None) in _RETRYABLE
 
 
 def is_unreachable(error: BaseException) -> bool:
@@ -138,6 +188,16 @@ def violated(error: BaseException) -> str | None:
     """The name of the constraint that a statement broke, if that is what went wrong."""
     cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
     return getattr(cause, "constraint_name", None)
+
+
+async def _rolled_back(transaction: Any, error: BaseException) -> bool:
+    if not isinstance(error, Exception) or is_unreachable(error):
+        return False
+    try:
+        await transaction.rollback()
+    except Exception:  # noqa: BLE001 (whatever went wrong, the connection is not to be lent again)
+        return False
+    return True
 
 
 def _is_away(sqlstate: str | None) -> bool:

@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert as upsert
 from payglot.store import tables
 from payglot.store.database import Tx
 from payglot.store.endpoints import Endpoint
+from payglot.store.hot import Hot
 
 _deliveries = tables.deliveries
 _endpoints = tables.endpoints
@@ -85,9 +86,10 @@ class Verdict:
     next_attempt_at: datetime | None
 
 
-_create = upsert(_deliveries).on_conflict_do_nothing()
-_note = insert(_attempts)
-_finish = (
+_create = Hot(upsert(_deliveries).on_conflict_do_nothing())
+_noted = [column for column in _attempts.c if column.name != "id"]
+_note = Hot(insert(_attempts).values({c: bindparam(c.name, type_=c.type) for c in _noted}))
+_finish = Hot(
     update(_deliveries)
     .where(_deliveries.c.id == bindparam("delivery"), _deliveries.c.status == "pending")
     .values(
@@ -148,8 +150,7 @@ _claim = _claiming()
 async def create(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     """Repeating it changes nothing: an event's message for an endpoint exists once."""
     if deliveries:
-        values = [{column.name: getattr(d, column.name) for column in _deliveries.c} for d in deliveries]
-        await tx.execute(_create, values)
+        await _create.each(tx, ({column.name: getattr(d, column.name) for column in _deliveries.c} for d in deliveries))
 
 
 async def claim(
@@ -187,22 +188,8 @@ async def record(tx: Tx, verdicts: Sequence[Verdict], now: datetime) -> None:
     """Note what came of attempts; the lease ends. A delivery that was finished meanwhile keeps its state."""
     if not verdicts:
         return
-    await tx.execute(_note, [_attempt_values(verdict.attempt) for verdict in verdicts])
-    await tx.execute(
-        _finish,
-        [
-            {
-                "delivery": verdict.attempt.delivery_id,
-                "new_status": verdict.status,
-                "number": verdict.attempt.number,
-                "next_at": verdict.next_attempt_at,
-                "http_status": verdict.attempt.status,
-                "problem": verdict.attempt.error,
-                "finished": None if verdict.status == "pending" else now,
-            }
-            for verdict in verdicts
-        ],
-    )
+    await _note.each(tx, (_attempt_values(verdict.attempt) for verdict in verdicts))
+    await _finish.each(tx, (_finished(verdict, now) for verdict in verdicts))
 
 
 async def release(tx: Tx, ids: Sequence[UUID]) -> None:
@@ -291,8 +278,20 @@ def _endpoint_beside(row: Row[Any] | Any) -> Endpoint:
 
 
 def _attempt_values(attempt: Attempt) -> dict[str, Any]:
-    return {column.name: getattr(attempt, column.name) for column in _attempts.c if column.name != "id"}
+    return {column.name: getattr(attempt, column.name) for column in _noted}
 
 
 def _attempt(row: Row[Any] | Any) -> Attempt:
-    return Attempt(**{column.name: getattr(row, column.name) for column in _attempts.c if column.name != "id"})
+    return Attempt(**{column.name: getattr(row, column.name) for column in _noted})
+
+
+def _finished(verdict: Verdict, now: datetime) -> dict[str, Any]:
+    return {
+        "delivery": verdict.attempt.delivery_id,
+        "new_status": verdict.status,
+        "number": verdict.attempt.number,
+        "next_at": verdict.next_attempt_at,
+        "http_status": verdict.attempt.status,
+        "problem": verdict.attempt.error,
+        "finished": None if verdict.status == "pending" else now,
+    }

@@ -9,10 +9,11 @@ from sqlalchemy import ARRAY, Row, Uuid, any_, bindparam, insert, select, update
 
 from payglot.store import tables
 from payglot.store.database import Tx
+from payglot.store.hot import Hot
 
 _endpoints = tables.endpoints
 
-_enabled = (
+_enabled = Hot(
     select(*_endpoints.c)
     .where(_endpoints.c.merchant_id == any_(bindparam("merchants", type_=ARRAY(Uuid))), _endpoints.c.enabled.is_(True))
     .order_by(_endpoints.c.id)
@@ -59,7 +60,7 @@ async def of_merchant(tx: Tx, merchant_id: UUID, dialect: str | None = None) -> 
 
 
 async def enabled_of(tx: Tx, merchants: set[UUID]) -> list[Endpoint]:
-    return [_endpoint(row) for row in (await tx.execute(_enabled, {"merchants": list(merchants)})).all()]
+    return [Endpoint(**row) for row in await _enabled.rows(tx, {"merchants": list(merchants)})]
 
 
 def _values(endpoint: Endpoint) -> dict[str, Any]:

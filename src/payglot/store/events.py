@@ -1,14 +1,16 @@
 """Events in the database: written in one statement with the change they tell of, read once by the fan-out."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Insert, Row, bindparam, func, insert, select, update
+from sqlalchemy import CTE, Insert, bindparam, func, insert, select, update
 
 from payglot.domain.event import Event, EventKind
 from payglot.store import snapshots, tables
 from payglot.store.database import Tx
+from payglot.store.hot import Hot
 
 _events = tables.events
 _written = [
@@ -25,7 +27,7 @@ _waiting = (
     .with_for_update(skip_locked=True)
     .cte("waiting")
 )
-_claim = (
+_claim = Hot(
     update(_events).where(_events.c.id == _waiting.c.id).values(fanned_out_at=bindparam("now")).returning(*_events.c)
 )
 
@@ -54,14 +56,14 @@ def values(event: Event) -> dict[str, Any]:
 
 async def claim_waiting(tx: Tx, now: datetime, *, limit: int) -> list[Event]:
     """Take the oldest events that were not fanned out yet and mark them so; another worker's are skipped."""
-    rows = (await tx.execute(_claim, {"now": now, "limit": limit})).all()
+    rows = await _claim.rows(tx, {"now": now, "limit": limit})
     return sorted((_event(row) for row in rows), key=lambda event: event.id)
 
 
 async def of_link(tx: Tx, link_id: UUID) -> list[Event]:
     """A link's whole history, oldest first."""
     statement = select(*_events.c).where(_events.c.link_id == link_id).order_by(_events.c.sequence)
-    return [_event(row) for row in (await tx.execute(statement)).all()]
+    return [_event(row) for row in (await tx.execute(statement)).mappings()]
 
 
 async def newest(tx: Tx, merchant_id: UUID | None, *, before: UUID | None = None, limit: int) -> list[Event]:
@@ -70,7 +72,7 @@ async def newest(tx: Tx, merchant_id: UUID | None, *, before: UUID | None = None
         statement = statement.where(_events.c.merchant_id == merchant_id)
     if before is not None:
         statement = statement.where(_events.c.id < before)
-    return [_event(row) for row in (await tx.execute(statement)).all()]
+    return [_event(row) for row in (await tx.execute(statement)).mappings()]
 
 
 async def count_waiting(tx: Tx) -> int:
@@ -78,13 +80,13 @@ async def count_waiting(tx: Tx) -> int:
     return int((await tx.execute(statement)).scalar_one())
 
 
-def _event(row: Row[Any] | Any) -> Event:
-    told = snapshots.read(row.snapshot)
+def _event(row: Mapping[Any, Any]) -> Event:
+    told = snapshots.read(row["snapshot"])
     return Event(
-        id=row.id,
-        kind=EventKind(row.kind),
-        sequence=row.sequence,
-        occurred_at=row.occurred_at,
+        id=row["id"],
+        kind=EventKind(row["kind"]),
+        sequence=row["sequence"],
+        occurred_at=row["occurred_at"],
         before=told.before,
         link=told.link,
         payment=told.payment,

@@ -138,7 +138,7 @@ class Dispatcher:
 
     async def _fan_out(self) -> int:
         async with self._database.transaction() as tx:
-            count, leased = await deliveries.fan_out(
+            done = await deliveries.fan_out(
                 tx,
                 self._render,
                 self._clock.now(),
@@ -148,13 +148,17 @@ class Dispatcher:
                 per_endpoint=AHEAD,
                 busy=self._leased,
             )
-        self._start(leased)
-        self._behind = self._behind or self._is_full()
-        return count
+        self._start(done.leased)
+        if done.left:
+            # Room may have come while they were written.
+            self._behind = True
+            if not self._is_full():
+                self._look.set()
+        return done.events
 
     async def _lease_due(self) -> bool:
         """Whether to look again."""
-        was_full = self._is_full()
+        was_full, self._behind = self._is_full(), False
         async with self._database.single() as tx:
             leased = await deliveries.lease_due(
                 tx,
@@ -165,7 +169,8 @@ class Dispatcher:
                 busy=self._leased,
             )
         self._start(leased)
-        self._behind = self._is_full()
+        # A lane may have found it full meanwhile.
+        self._behind = self._behind or self._is_full()
         return bool(leased) or (was_full and not self._behind)
 
     def _start(self, leased: Sequence[Leased]) -> None:
