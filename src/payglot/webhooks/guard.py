@@ -6,6 +6,7 @@ Sources: IANA's IPv4 and IPv6 special-purpose address registries; the metadata a
 import ipaddress
 import re
 import socket
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import idna
@@ -16,6 +17,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_URL = 2048
 MAX_NAME = 253
+URLS = 1_000
 
 BLOCKED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("unspecified", ("0.0.0.0/8", "::/128")),
@@ -62,6 +64,8 @@ class Guard:
 
     def __init__(self, allowed: tuple[Network, ...]) -> None:
         self._allowed = allowed
+        # Nothing here depends on more than the text; names are judged when they are resolved.
+        self._checked = lru_cache(maxsize=URLS)(self._check)
 
     def refusal(self, address: Address) -> str | None:
         """Why the address may not be reached, or None. Mapped addresses are judged as the IPv4 address they mean.
@@ -96,6 +100,9 @@ class Guard:
         operator allowed. A literal address is judged here in every spelling that a resolver takes; a name only when it
         is resolved, at each attempt.
         """
+        return self._checked(url)
+
+    def _check(self, url: str) -> URL:
         parsed = _parsed(url)
         host = (parsed.raw_host or "").lower()
         literal = address_of(host)
