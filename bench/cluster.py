@@ -60,7 +60,9 @@ SELECT * FROM payment_links WHERE id = md5((:k)::text)::uuid;
 
 @contextmanager
 def cluster(folder: Path) -> Iterator[Postgres]:
-    """The embedded PostgreSQL on a folder of its own, with its scratch databases."""
+    """The embedded PostgreSQL on a folder of its own, with its scratch databases. It notes when what was committed."""
+    with Postgres(folder) as postgres:
+        sql(postgres, "postgres", "ALTER SYSTEM SET track_commit_timestamp = on")
     with Postgres(folder) as postgres:
         for name in (LIMITS, TUTORIAL):
             sql(postgres, "postgres", f"CREATE DATABASE {name}")
@@ -88,6 +90,17 @@ def sql(postgres: Postgres, database: str, statement: str) -> str:
         raise RuntimeError(f"psql: {result.stderr}")
     printed: str = result.stdout
     return printed.strip()
+
+
+def commits(postgres: Postgres, newest: int) -> dict[str, float]:
+    """When the newest links were committed, by their id, in seconds of the system's clock."""
+    rows = sql(
+        postgres,
+        "payglot",
+        "SELECT id, extract(epoch FROM pg_xact_commit_timestamp(xmin)) FROM links"
+        f" ORDER BY created_at DESC, id DESC LIMIT {newest}",
+    )
+    return {id: float(at) for id, _, at in (row.partition("|") for row in rows.splitlines())}
 
 
 def limit(postgres: Postgres, kind: Literal["insert", "select"], seconds: float) -> float:

@@ -9,19 +9,27 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import asyncpg
 import httpx
 import uvloop
 
-from bench import calls, processes
+from bench import calls, cluster, processes
 from bench.load import percentile
+from payglot.embedded import Postgres
 
 SETTLE_SECONDS = 3.0
+CLAIM = """UPDATE outbox o SET attempts = attempts + 1, next_attempt_at = now() + interval '60 seconds'
+ FROM (SELECT id FROM outbox WHERE delivered_at IS NULL AND next_attempt_at <= now() ORDER BY next_attempt_at, id
+ LIMIT 100 FOR UPDATE SKIP LOCKED) due WHERE o.id = due.id RETURNING o.id, o.payload"""
+DONE = "UPDATE outbox SET delivered_at = now() WHERE id = ANY($1::bigint[])"
+EVENT = """INSERT INTO outbox (aggregate_id, event_type, payload)
+ VALUES (gen_random_uuid(), 'payment_link.created', '{"id": "0190c0de"}') RETURNING id"""
 _LINK = re.compile(r'"payment_link_id":\s*"([^"]+)"')
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arrivals:
-    """Milliseconds from sending the create request, so the commit's own time is in them."""
+    """Milliseconds from a link's commit, as PostgreSQL notes it, to its webhook's arrival."""
 
     p50_ms: float
     p99_ms: float
@@ -30,7 +38,9 @@ class Arrivals:
     seconds: float
 
 
-def at_rate(target: calls.Calls, base_url: str, receiver: str, *, rate: float, seconds: float) -> Arrivals:
+def at_rate(
+    postgres: Postgres, target: calls.Calls, base_url: str, receiver: str, *, rate: float, seconds: float
+) -> Arrivals:
     httpx.get(f"{receiver}/log")
     job = {**address(base_url), "requests": [target.create], "connections": 4, "rate": rate, "seconds": seconds}
     answers = processes.ask("bench.load", job, timeout=seconds + 60)["answers"]
@@ -41,8 +51,10 @@ def at_rate(target: calls.Calls, base_url: str, receiver: str, *, rate: float, s
         for at, body in httpx.get(f"{receiver}/log").json():
             if found := _LINK.search(body):
                 arrived.setdefault(found[1], at)
-    sent = {calls.id_in(body): begun for begun, _, status, body in answers if status < 300}
-    took = [(arrived[id] - begun) * 1000 for id, begun in sent.items() if id in arrived]
+    sent = {calls.id_in(body) for _, _, status, body in answers if status < 300}
+    wall = time.time() - time.monotonic()
+    committed = cluster.commits(postgres, len(answers))
+    took = [(arrived[id] + wall - committed[id]) * 1000 for id in sent if id in arrived]
     return Arrivals(
         p50_ms=percentile(took, 0.5),
         p99_ms=percentile(took, 0.99),
@@ -86,5 +98,46 @@ async def bare_loop(job: dict[str, Any]) -> dict[str, float]:
     return {"rate": done / (time.perf_counter() - began)}
 
 
+async def bare_outbox(job: dict[str, Any]) -> dict[str, float]:
+    """What the machine allows: an outbox in the fewest statements, and no application around it. Milliseconds from an
+    insert's answer to the end of its post."""
+    took: list[float] = []
+    committed: dict[int, float] = {}
+    count = round(job["rate"] * job["seconds"])
+    news = asyncio.Event()
+    session = aiohttp.ClientSession()
+    pool = await asyncpg.create_pool(job["dsn"], min_size=4, max_size=4)
+    await pool.execute("TRUNCATE outbox")
+
+    async def post(row: Any) -> None:
+        async with session.post(job["url"], data=row["payload"]) as answer:
+            await answer.read()
+        took.append((time.perf_counter() - committed[row["id"]]) * 1000)
+
+    async def dispatch() -> None:
+        while len(took) < count:
+            await news.wait()
+            news.clear()
+            rows = await pool.fetch(CLAIM)
+            await asyncio.gather(*(post(row) for row in rows))
+            await pool.execute(DONE, [row["id"] for row in rows])
+
+    async def commit() -> None:
+        id = await pool.fetchval(EVENT)
+        committed[id] = time.perf_counter()
+        news.set()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(dispatch())
+        began = time.perf_counter()
+        for number in range(count):
+            await asyncio.sleep(began + number / job["rate"] - time.perf_counter())
+            group.create_task(commit())
+    await pool.close()
+    await session.close()
+    return {"p50_ms": percentile(took, 0.5), "p99_ms": percentile(took, 0.99)}
+
+
 if __name__ == "__main__":
-    json.dump(uvloop.run(bare_loop(json.load(sys.stdin))), sys.stdout)
+    asked = json.load(sys.stdin)
+    json.dump(uvloop.run(bare_outbox(asked) if "dsn" in asked else bare_loop(asked)), sys.stdout)
