@@ -2,9 +2,10 @@
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -202,6 +203,36 @@ async def test_two_dispatchers_send_each_message_once(quiet: World) -> None:
             await asyncio.sleep(0.3)
     assert len(there.requests) == 40
     assert len({request.body for request in there.requests}) == 40
+
+
+async def test_events_that_two_workers_see_at_once_are_fanned_out_once(quiet: World) -> None:
+    merchant = await quiet.merchant()
+    await an_endpoint(quiet, merchant, "http://127.0.0.1:9/hook")
+    for _ in range(5):
+        await a_paid_link(quiet, merchant)
+    both_have_read = asyncio.Barrier(2)
+
+    async def worker() -> deliveries.FannedOut:
+        async with quiet.services.database.single() as tx:
+            read = tx.fetch
+
+            async def fetch(sql: str, arguments: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+                rows = await read(sql, arguments)
+                if sql.startswith("SELECT"):
+                    await both_have_read.wait()
+                return rows
+
+            tx.fetch = fetch  # type: ignore[method-assign]
+            return await deliveries.fan_out(
+                tx, lambda event, _endpoint: [(event.kind, "", b"{}")], quiet.now, wall=datetime.now(UTC), limit=100,
+                lease=100, per_endpoint=100, busy={},
+            )  # fmt: skip
+
+    one, other = await asyncio.gather(worker(), worker())
+    assert one.events == other.events > 5
+    made = [delivery.id for delivery, _ in one.leased + other.leased]
+    assert len(made) == len(set(made)) == one.events
+    assert {delivery.id for delivery in await deliveries_of(quiet, merchant, "pending")} == set(made)
 
 
 async def test_a_lease_that_ran_out_is_taken_up_again(quiet: World) -> None:

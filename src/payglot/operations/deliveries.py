@@ -8,7 +8,7 @@ from uuid import UUID
 from payglot.domain import identity
 from payglot.domain.errors import NotFound
 from payglot.domain.event import Event
-from payglot.store import deliveries as stored, endpoints as stored_endpoints, events as stored_events
+from payglot.store import deliveries as stored, events as stored_events
 from payglot.store.database import Database, Tx
 from payglot.store.deliveries import Attempt, Delivery, Verdict
 from payglot.store.endpoints import Endpoint
@@ -44,28 +44,33 @@ async def fan_out(
     busy: Mapping[UUID, int],
 ) -> FannedOut:
     """Turn up to `limit` waiting events into deliveries, of which up to `lease` go to the caller at once, and no more
-    of one endpoint than `per_endpoint`, counting those that it is `busy` with."""
-    events = await stored_events.claim_waiting(tx, now, limit=limit)
-    if not events:
+    of one endpoint than `per_endpoint`, counting those that it is `busy` with.
+
+    One statement reads and one writes, so no transaction is needed around them: what another worker fans out meanwhile
+    is not written again.
+    """
+    waiting = await stored_events.waiting(tx, limit=limit)
+    if not waiting:
         return FannedOut(events=0, leased=[], left=0)
-    endpoints = await stored_endpoints.enabled_of(tx, {event.link.merchant_id for event in events})
-    made: list[Leased] = []
-    for event in events:
-        for endpoint in endpoints:
-            if (endpoint.merchant_id, endpoint.dialect) == (event.link.merchant_id, event.link.dialect):
-                made += [(d, endpoint) for d in _deliveries_of(event, endpoint, render, now)]
     leased: list[Leased] = []
     rest: list[Delivery] = []
     sending = dict(busy)
-    for delivery, endpoint in made:
-        count = sending.get(endpoint.id, 0)
-        if len(leased) < lease and count < per_endpoint and delivery.status == "pending":
-            sending[endpoint.id] = count + 1
-            leased.append((replace(delivery, leased_until=wall + LEASE), endpoint))
-        else:
-            rest.append(delivery)
-    await stored.create(tx, [delivery for delivery, _ in leased] + rest)
-    return FannedOut(events=len(events), leased=leased, left=sum(delivery.status == "pending" for delivery in rest))
+    for event, endpoints in waiting:
+        for endpoint in endpoints:
+            for delivery in _deliveries_of(event, endpoint, render, now):
+                count = sending.get(endpoint.id, 0)
+                if len(leased) < lease and count < per_endpoint and delivery.status == "pending":
+                    sending[endpoint.id] = count + 1
+                    leased.append((replace(delivery, leased_until=wall + LEASE), endpoint))
+                else:
+                    rest.append(delivery)
+    made = [delivery for delivery, _ in leased] + rest
+    written = await stored.fan_out(tx, [event.id for event, _ in waiting], made, now)
+    return FannedOut(
+        events=len(waiting),
+        leased=[(delivery, endpoint) for delivery, endpoint in leased if delivery.id in written],
+        left=sum(delivery.status == "pending" and delivery.id in written for delivery in rest),
+    )
 
 
 async def lease_due(

@@ -14,8 +14,10 @@ from sqlalchemy import (
     Text,
     Uuid,
     all_,
+    any_,
     bindparam,
     cast,
+    column,
     func,
     insert,
     or_,
@@ -24,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert as upsert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from payglot.store import tables
 from payglot.store.database import Tx
@@ -31,6 +34,7 @@ from payglot.store.endpoints import Endpoint
 from payglot.store.hot import Hot
 
 _deliveries = tables.deliveries
+_events = tables.events
 _endpoints = tables.endpoints
 _attempts = tables.attempts
 
@@ -86,6 +90,33 @@ class Verdict:
     next_attempt_at: datetime | None
 
 
+def _fanning_out() -> ReturningInsert[Any]:
+    """Marks events as fanned out and inserts the deliveries of those that it marked: neither without the other. What
+    another worker is marking is skipped."""
+    free = (
+        select(_events.c.id)
+        .where(_events.c.id == any_(bindparam("events", type_=ARRAY(Uuid))), _events.c.fanned_out_at.is_(None))
+        .with_for_update(skip_locked=True)
+        .cte("free")
+    )
+    taken = (
+        update(_events)
+        .where(_events.c.id == free.c.id)
+        .values(fanned_out_at=bindparam("now", type_=_events.c.fanned_out_at.type))
+        .returning(_events.c.id)
+        .cte("taken")
+    )
+    given = (
+        func.unnest(*(bindparam(f"all_{c.name}", type_=ARRAY(c.type)) for c in _deliveries.c))
+        .table_valued(*(column(c.name, c.type) for c in _deliveries.c))
+        .render_derived(name="given")
+    )
+    names = [c.name for c in _deliveries.c]
+    source = select(*(given.c[name] for name in names)).join(taken, taken.c.id == given.c.event_id)
+    return upsert(_deliveries).from_select(names, source).on_conflict_do_nothing().returning(_deliveries.c.id)
+
+
+_fan_out = Hot(_fanning_out())
 _create = Hot(upsert(_deliveries).on_conflict_do_nothing())
 _noted = [column for column in _attempts.c if column.name != "id"]
 _note = Hot(insert(_attempts).values({c: bindparam(c.name, type_=c.type) for c in _noted}))
@@ -151,6 +182,14 @@ async def create(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     """Repeating it changes nothing: an event's message for an endpoint exists once."""
     if deliveries:
         await _create.each(tx, ({column.name: getattr(d, column.name) for column in _deliveries.c} for d in deliveries))
+
+
+async def fan_out(tx: Tx, events: Sequence[UUID], deliveries: Sequence[Delivery], now: datetime) -> set[UUID]:
+    """Note that the events are fanned out, and write their deliveries; returns the ids of those written. An event that
+    another worker was quicker with is left alone, with its deliveries."""
+    columns = {f"all_{column.name}": [getattr(d, column.name) for d in deliveries] for column in _deliveries.c}
+    rows = await _fan_out.rows(tx, {"events": list(events), "now": now, **columns})
+    return {row["id"] for row in rows}
 
 
 async def claim(

@@ -5,19 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Uuid, any_, bindparam, insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from payglot.store import tables
 from payglot.store.database import Tx
-from payglot.store.hot import Hot
 
 _endpoints = tables.endpoints
-
-_enabled = Hot(
-    select(*_endpoints.c)
-    .where(_endpoints.c.merchant_id == any_(bindparam("merchants", type_=ARRAY(Uuid))), _endpoints.c.enabled.is_(True))
-    .order_by(_endpoints.c.id)
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,10 +50,6 @@ async def of_merchant(tx: Tx, merchant_id: UUID, dialect: str | None = None) -> 
     if dialect is not None:
         statement = statement.where(_endpoints.c.dialect == dialect)
     return [_endpoint(row) for row in (await tx.execute(statement.order_by(_endpoints.c.id))).all()]
-
-
-async def enabled_of(tx: Tx, merchants: set[UUID]) -> list[Endpoint]:
-    return [Endpoint(**row) for row in await _enabled.rows(tx, {"merchants": list(merchants)})]
 
 
 def _values(endpoint: Endpoint) -> dict[str, Any]:

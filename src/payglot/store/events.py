@@ -1,18 +1,21 @@
 """Events in the database: written in one statement with the change they tell of, read once by the fan-out."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Insert, bindparam, func, insert, select, update
+from sqlalchemy import CTE, Insert, and_, bindparam, func, insert, select
 
 from payglot.domain.event import Event, EventKind
 from payglot.store import snapshots, tables
 from payglot.store.database import Tx
+from payglot.store.endpoints import Endpoint
 from payglot.store.hot import Hot
 
 _events = tables.events
+_endpoints = tables.endpoints
 _written = [
     _events.c[name]
     for name in ("id", "merchant_id", "dialect", "link_id", "kind", "sequence", "occurred_at", "snapshot")
@@ -20,15 +23,24 @@ _written = [
 
 
 _waiting = (
-    select(_events.c.id)
+    select(*_events.c)
     .where(_events.c.fanned_out_at.is_(None))
     .order_by(_events.c.id)
     .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True)
-    .cte("waiting")
+    .subquery("waiting")
 )
-_claim = Hot(
-    update(_events).where(_events.c.id == _waiting.c.id).values(fanned_out_at=bindparam("now")).returning(*_events.c)
+_beside = [column.label(f"endpoint_{column.name}") for column in _endpoints.c]
+_waiting_with_endpoints = Hot(
+    select(*_waiting.c, *_beside)
+    .outerjoin(
+        _endpoints,
+        and_(
+            _endpoints.c.merchant_id == _waiting.c.merchant_id,
+            _endpoints.c.dialect == _waiting.c.dialect,
+            _endpoints.c.enabled.is_(True),
+        ),
+    )
+    .order_by(_waiting.c.id, _endpoints.c.id)
 )
 
 
@@ -54,10 +66,13 @@ def values(event: Event) -> dict[str, Any]:
     }
 
 
-async def claim_waiting(tx: Tx, now: datetime, *, limit: int) -> list[Event]:
-    """Take the oldest events that were not fanned out yet and mark them so; another worker's are skipped."""
-    rows = await _claim.rows(tx, {"now": now, "limit": limit})
-    return sorted((_event(row) for row in rows), key=lambda event: event.id)
+async def waiting(tx: Tx, *, limit: int) -> list[tuple[Event, list[Endpoint]]]:
+    """The oldest events that were not fanned out yet, each with the enabled endpoints of its merchant and dialect."""
+    rows = await _waiting_with_endpoints.rows(tx, {"limit": limit})
+    return [
+        (_event(first), [endpoint for endpoint in map(_endpoint_beside, (first, *others)) if endpoint is not None])
+        for _, (first, *others) in groupby(rows, key=itemgetter("id"))
+    ]
 
 
 async def of_link(tx: Tx, link_id: UUID) -> list[Event]:
@@ -78,6 +93,12 @@ async def newest(tx: Tx, merchant_id: UUID | None, *, before: UUID | None = None
 async def count_waiting(tx: Tx) -> int:
     statement = select(func.count()).select_from(_events).where(_events.c.fanned_out_at.is_(None))
     return int((await tx.execute(statement)).scalar_one())
+
+
+def _endpoint_beside(row: Mapping[str, Any]) -> Endpoint | None:
+    if row["endpoint_id"] is None:
+        return None
+    return Endpoint(**{column.name: row[f"endpoint_{column.name}"] for column in _endpoints.c})
 
 
 def _event(row: Mapping[Any, Any]) -> Event:

@@ -25,7 +25,6 @@ from payglot.webhooks.format import Receiver, WebhookFormat
 BATCH = 100
 PER_ENDPOINT = 4
 """Attempts in flight to one endpoint, so that a slow receiver only ever waits for itself."""
-FAN_OUT_LANES = 2
 AHEAD = 32
 """Deliveries of one endpoint leased at a time, in flight or waiting their turn: a database round trip serves many."""
 LEASED_AT_MOST = 2_000
@@ -65,7 +64,6 @@ class Dispatcher:
         self._turns: dict[UUID, asyncio.Semaphore] = {}
         self._news = asyncio.Event()
         self._look = asyncio.Event()
-        self._fanning_out = 0
         self._behind = False
         self._stopping = False
         self._unsent: list[UUID] = []
@@ -78,14 +76,13 @@ class Dispatcher:
     async def run(self) -> None:
         """Until cancelled; then attempts under way are finished and recorded, and unsent leases given back."""
         recorder = asyncio.create_task(self._record())
-        lanes = [asyncio.create_task(self._take_up_events()) for _ in range(FAN_OUT_LANES)]
+        fanning_out = asyncio.create_task(self._take_up_events())
         try:
             await self._take_up_due()
         finally:
             self._stopping = True
-            for lane in lanes:
-                lane.cancel()
-            await asyncio.gather(*lanes, return_exceptions=True)
+            fanning_out.cancel()
+            await asyncio.gather(fanning_out, return_exceptions=True)
             if self._sending:
                 await asyncio.wait(self._sending.values(), timeout=deliveries.LEASE.total_seconds() / 4)
             await self._verdicts.join()
@@ -93,25 +90,19 @@ class Dispatcher:
             await self._give_back()
 
     async def _take_up_events(self) -> None:
-        """One lane of the fan-out: an event that comes while the others are at work need not wait for them."""
         while True:
             await self._news.wait()
-            if not self._news.is_set():
-                continue  # another lane was quicker
             self._news.clear()
             try:
-                self._fanning_out += 1
                 count = await self._fan_out()
-            except Exception as error:  # noqa: BLE001 (a lane must outlive a database that is away)
+            except Exception as error:  # noqa: BLE001 (the loop must outlive a database that is away)
                 log.warning("events wait for the database", error=type(error).__name__)
                 await asyncio.sleep(POLL_SECONDS)
                 self._news.set()
                 continue
-            finally:
-                self._fanning_out -= 1
             if count == BATCH:
                 self._news.set()
-            elif not count and not self._fanning_out:
+            elif not count:
                 # Whoever called without an event has made a delivery due.
                 self._look.set()
 
@@ -137,7 +128,7 @@ class Dispatcher:
                 self._look.set()
 
     async def _fan_out(self) -> int:
-        async with self._database.transaction() as tx:
+        async with self._database.single() as tx:
             done = await deliveries.fan_out(
                 tx,
                 self._render,
@@ -169,7 +160,7 @@ class Dispatcher:
                 busy=self._leased,
             )
         self._start(leased)
-        # A lane may have found it full meanwhile.
+        # The fan-out may have left some meanwhile.
         self._behind = self._behind or self._is_full()
         return bool(leased) or (was_full and not self._behind)
 
