@@ -103,6 +103,13 @@ def commits(postgres: Postgres, newest: int) -> dict[str, float]:
     return {id: float(at) for id, _, at in (row.partition("|") for row in rows.splitlines())}
 
 
+def silence(postgres: Postgres) -> None:
+    """From the next connections on, nobody hears another process's call: our `pg_notify` comes before PostgreSQL's."""
+    sql(postgres, "payglot", "CREATE SCHEMA silent")
+    sql(postgres, "payglot", "CREATE FUNCTION silent.pg_notify(text, text) RETURNS void LANGUAGE sql AS ''")
+    sql(postgres, "payglot", "ALTER DATABASE payglot SET search_path = silent, pg_catalog, public")
+
+
 def limit(postgres: Postgres, kind: Literal["insert", "select"], seconds: float) -> float:
     """Transactions a second of pgbench, unpinned, with prepared statements."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:

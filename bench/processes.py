@@ -91,11 +91,13 @@ def payglot(data_dir: Path, database: str, *, with_worker: bool) -> Iterator[str
 
 @contextmanager
 def worker(data_dir: Path, database: str) -> Iterator[None]:
-    """`payglot worker`: hears of no commit of the server's, and so shows the safety net alone."""
+    """`payglot worker`, on the load's core."""
     log = data_dir / "worker.log"
-    with running([BIN / "payglot", "worker"], environment(data_dir, database, free_port()), log) as process:
+    before = len(log.read_text(errors="replace")) if log.exists() else 0
+    variables = environment(data_dir, database, free_port())
+    with running([BIN / "payglot", "worker"], variables, log, core=LOAD_CORE) as process:
         deadline = time.monotonic() + READY_SECONDS
-        while "worker" not in log.read_text(errors="replace"):
+        while "worker" not in log.read_text(errors="replace")[before:]:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the worker does not start: {log.read_text(errors='replace')[-600:]}")
             time.sleep(0.05)

@@ -34,7 +34,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
-    """A process that can work: the settings as completed, the services, and the bell that wakes its dispatcher."""
+    """A process that can work: the settings as completed, the services, and the bell that routes ring."""
 
     settings: Settings
     services: Services
@@ -69,8 +69,12 @@ async def serve(
                 stack.enter_context(demo.alone(process.settings.data_dir))
                 process = replace(process, demo=await demo.demo(process.services, process.settings))
             await stack.enter_async_context(worker.listening(process.services, process.bell))
-            if with_worker:
-                await stack.enter_async_context(worker.working(process.settings, process.services, process.bell))
+            background = (
+                worker.working(process.settings, process.services, process.bell)
+                if with_worker
+                else worker.calling(process.services, process.bell)
+            )
+            await stack.enter_async_context(background)
             application = server.application(process.settings, process.services, demo=process.demo)
             http = _Http(_http_settings(process.settings, application))
 

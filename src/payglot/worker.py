@@ -9,7 +9,7 @@ import structlog
 
 from payglot.admin.health import refresh_gauges
 from payglot.dialects import DIALECTS
-from payglot.operations import expiry
+from payglot.operations import deliveries, expiry
 from payglot.settings import Settings
 from payglot.store.listen import Listener
 from payglot.web import metrics
@@ -26,17 +26,28 @@ log = structlog.get_logger(__name__)
 
 
 class Bell:
-    """Wakes this process's dispatcher, if it has one. Made before the dispatcher, because routes ring it."""
+    """Rung when an event was committed: wakes this process's dispatcher or, where it has none, those of others. Made
+    before either, because routes ring it."""
 
     def __init__(self) -> None:
-        self._ring: Callable[[], None] | None = None
+        self._wake: Callable[[], None] | None = None
+        self._call: Callable[[], None] | None = None
 
-    def answer_with(self, ring: Callable[[], None]) -> None:
-        self._ring = ring
+    def wakes(self, dispatcher: Callable[[], None]) -> None:
+        self._wake = dispatcher
+
+    def calls(self, others: Callable[[], None]) -> None:
+        self._call = others
 
     def __call__(self) -> None:
-        if self._ring is not None:
-            self._ring()
+        answer = self._wake or self._call
+        if answer is not None:
+            answer()
+
+    def heard(self) -> None:
+        """Another process rang: nobody else needs to be called for that."""
+        if self._wake is not None:
+            self._wake()
 
 
 @asynccontextmanager
@@ -50,7 +61,7 @@ async def listening(services: Services, bell: Bell) -> AsyncIterator[None]:
 
     listener = Listener(
         services.database.url,
-        {"payglot_callers": forget, "payglot_clock": moved.set, "payglot_events": bell},
+        {"payglot_callers": forget, "payglot_clock": moved.set, "payglot_events": bell.heard},
     )
 
     async def follow_clock() -> None:
@@ -59,12 +70,29 @@ async def listening(services: Services, bell: Bell) -> AsyncIterator[None]:
         moved.clear()
         async with services.database.single() as tx:
             await services.clock.sync(tx)
-        bell()
+        bell.heard()
 
     async with services.database.single() as tx:
         await services.clock.sync(tx)
     loops = [listener.run()] + ([_forever("clock", follow_clock)] if services.sandbox else [])
     async with _running(loops):
+        yield
+
+
+@asynccontextmanager
+async def calling(services: Services, bell: Bell) -> AsyncIterator[None]:
+    """For a process that does no background work: whoever does is called by NOTIFY after a commit, once for all that
+    was committed meanwhile, so that an insert does not pay for it. A call that is lost is made good by the poll."""
+    news = asyncio.Event()
+
+    async def call() -> None:
+        await news.wait()
+        news.clear()
+        async with services.database.single() as tx:
+            await deliveries.announce(tx)
+
+    bell.calls(news.set)
+    async with _running([_forever("calls", call)]):
         yield
 
 
@@ -82,7 +110,7 @@ async def working(settings: Settings, services: Services, bell: Bell) -> AsyncIt
         concurrency=settings.worker_concurrency,
         noted=lambda dialect, outcome: metrics.attempts.labels(dialect, outcome).inc(),
     )
-    bell.answer_with(dispatcher.wake)
+    bell.wakes(dispatcher.wake)
 
     async def expire() -> None:
         if await expiry.run(services.database, services.clock.now()):

@@ -135,6 +135,11 @@ async def replay(tx: Tx, endpoint_id: UUID, since: datetime, now: datetime) -> i
     return revived
 
 
+async def announce(tx: Tx) -> None:
+    """Wake workers in other processes when this transaction commits."""
+    await stored.announce(tx)
+
+
 async def oldest_due(tx: Tx) -> datetime | None:
     return await stored.oldest_due(tx)
 

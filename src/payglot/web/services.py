@@ -13,8 +13,8 @@ from payglot.web.callers import Callers
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """What routes work with. `public_url` has no trailing slash; `wake` tells this process's dispatcher that an event
-    was committed (elsewhere a poll or a notification does)."""
+    """What routes work with. `public_url` has no trailing slash; `wake` tells the dispatcher, in this process or
+    another, that an event was committed."""
 
     database: Database
     clock: Clock
