@@ -1,6 +1,7 @@
 """Statements sent by the driver itself: the same rows, the same refusals, and no broken connection is lent twice."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import UUID
 
@@ -56,6 +57,14 @@ async def test_a_taken_reference_is_told_of(world: World) -> None:
             await stored.create(tx, links.birth(twin), unique_reference=True)
 
 
+@pytest.fixture
+async def lone(world: World) -> AsyncIterator[Database]:
+    """One connection, so that a broken one would be met again."""
+    database = Database(world.services.database.url, size=1)
+    yield database
+    await database.close()
+
+
 async def test_connections_that_the_database_ended_are_replaced_unnoticed(world: World) -> None:
     link = await a_link(world)
     database = Database(world.services.database.url, size=3)
@@ -72,97 +81,78 @@ async def test_connections_that_the_database_ended_are_replaced_unnoticed(world:
         await database.close()
 
 
-async def test_an_interrupted_statement_takes_its_connection_with_it(world: World) -> None:
-    database = Database(world.services.database.url, size=1)
-    try:
-        async with database.single() as tx:
-            (before,) = await tx.fetch("SELECT pg_backend_pid() AS pid", [])
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.1):
-                    await tx.fetch("SELECT pg_sleep(20)", [])
-            (after,) = await tx.fetch("SELECT pg_backend_pid() AS pid", [])
-    finally:
-        await database.close()
+async def test_an_interrupted_statement_takes_its_connection_with_it(lone: Database) -> None:
+    async with lone.single() as tx:
+        (before,) = await tx.fetch("SELECT pg_backend_pid() AS pid", [])
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await tx.fetch("SELECT pg_sleep(20)", [])
+        (after,) = await tx.fetch("SELECT pg_backend_pid() AS pid", [])
     assert before["pid"] != after["pid"]
 
 
-async def test_a_connection_cut_in_the_middle_is_a_database_that_is_away(world: World) -> None:
-    database = Database(world.services.database.url, size=1)
-    try:
-        async with database.single() as tx:
-            cut = "SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(5)"
-            with pytest.raises(Exception, match=r"terminat|closed") as raised:
-                await tx.fetch(cut, [])
-            assert is_unreachable(raised.value)
-            assert [dict(row) for row in await tx.fetch("SELECT 1 AS one", [])] == [{"one": 1}]
-    finally:
-        await database.close()
+async def test_a_connection_cut_in_the_middle_is_a_database_that_is_away(lone: Database) -> None:
+    async with lone.single() as tx:
+        cut = "SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(5)"
+        with pytest.raises(Exception, match=r"terminat|closed") as raised:
+            await tx.fetch(cut, [])
+        assert is_unreachable(raised.value)
+        assert [dict(row) for row in await tx.fetch("SELECT 1 AS one", [])] == [{"one": 1}]
 
 
-async def test_statements_of_both_kinds_share_one_transaction(world: World) -> None:
+async def test_statements_of_both_kinds_share_one_transaction(world: World, lone: Database) -> None:
     link = await a_link(world)
     twin = replace(link, id=identity.new_id(), token=identity.page_token())
-    database = Database(world.services.database.url, size=1)
 
     async def undone() -> None:
-        async with database.transaction() as tx:
+        async with lone.transaction() as tx:
             await stored.create(tx, links.birth(twin))
             assert await stored.find_any(tx, twin.id) == twin
             raise RuntimeError("undone")
 
-    try:
-        with pytest.raises(RuntimeError, match="undone"):
-            await undone()
-        async with database.transaction() as tx:
-            assert await stored.find_any(tx, twin.id) is None
-            await stored.create(tx, links.birth(twin))
-        assert await _find(database, (twin.merchant_id, twin.dialect, twin.id)) == twin
-    finally:
-        await database.close()
+    with pytest.raises(RuntimeError, match="undone"):
+        await undone()
+    async with lone.transaction() as tx:
+        assert await stored.find_any(tx, twin.id) is None
+        await stored.create(tx, links.birth(twin))
+    assert await _find(lone, (twin.merchant_id, twin.dialect, twin.id)) == twin
 
 
-async def test_a_refused_statement_ends_the_transaction_and_the_connection_goes_on(world: World) -> None:
+async def test_a_refused_statement_ends_the_transaction_and_the_connection_goes_on(
+    world: World, lone: Database
+) -> None:
     link = await a_link(world)
     other = replace(link, id=identity.new_id(), token=identity.page_token())
-    database = Database(world.services.database.url, size=1)
 
     async def create_both() -> None:
-        async with database.transaction() as tx:
+        async with lone.transaction() as tx:
             await stored.create(tx, links.birth(other))
             await stored.create(tx, links.birth(link))
 
-    try:
-        for _ in range(2):
-            with pytest.raises(asyncpg.UniqueViolationError, match="links_pkey"):
-                await create_both()
-        async with database.transaction() as tx:
-            assert await stored.find_any(tx, other.id) is None
-            open_ones = text(f"SELECT count(*) FROM ({OTHERS} AND state LIKE 'idle in transaction%') AS others")
-            assert (await tx.execute(open_ones)).scalar_one() == 0
-    finally:
-        await database.close()
+    for _ in range(2):
+        with pytest.raises(asyncpg.UniqueViolationError, match="links_pkey"):
+            await create_both()
+    async with lone.transaction() as tx:
+        assert await stored.find_any(tx, other.id) is None
+        open_ones = text(f"SELECT count(*) FROM ({OTHERS} AND state LIKE 'idle in transaction%') AS others")
+        assert (await tx.execute(open_ones)).scalar_one() == 0
 
 
 @pytest.mark.parametrize("how", ["driver", "sqlalchemy"])
-async def test_a_transaction_that_is_cut_or_interrupted_leaves_no_connection_behind(world: World, how: str) -> None:
-    database = Database(world.services.database.url, size=1)
-
+async def test_a_transaction_that_is_cut_or_interrupted_leaves_no_connection_behind(lone: Database, how: str) -> None:
     async def run(sql: str) -> object:
-        async with database.transaction() as tx:
+        async with lone.transaction() as tx:
             if how == "driver":
                 return await tx.fetch(sql, [])
             return (await tx.execute(text(sql))).all()
 
-    try:
-        with pytest.raises(Exception, match=r"terminat|closed") as raised:
-            await run("SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(5)")
-        assert is_unreachable(raised.value)
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.1):
-                await run("SELECT pg_sleep(20)")
-        assert await run("SELECT 1")
-    finally:
-        await database.close()
+    with pytest.raises(Exception, match=r"terminat|closed") as raised:
+        await run("SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(5)")
+    assert is_unreachable(raised.value)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await run("SELECT pg_sleep(20)")
+    assert await run("SELECT 1")
 
 
 async def _find(database: Database, key: tuple[UUID, str, UUID]) -> Link | None:

@@ -101,8 +101,7 @@ async def idle(tx: Tx, now: datetime) -> bool:
 async def send_test(tx: Tx, endpoint: Endpoint, *, name: str, path: str, body: bytes, now: datetime) -> Delivery:
     """A delivery that belongs to no event."""
     delivery = _delivery(None, endpoint, 0, (name, path, body), now)
-    await stored.create(tx, [delivery])
-    await stored.announce(tx)
+    await stored.create(tx, delivery)
     return delivery
 
 
@@ -124,19 +123,16 @@ async def redeliver(tx: Tx, merchant_id: UUID | None, id: UUID, now: datetime) -
     """Send one again with the same id and body, whatever became of it; raises NotFound."""
     await get(tx, merchant_id, id)
     await stored.revive(tx, id, now)
-    await stored.announce(tx)
     return (await get(tx, merchant_id, id))[0]
 
 
 async def replay(tx: Tx, endpoint_id: UUID, since: datetime, now: datetime) -> int:
     """Send again everything made for an endpoint from `since` on; returns how many."""
-    revived = await stored.revive_since(tx, endpoint_id, since, now)
-    await stored.announce(tx)
-    return revived
+    return await stored.revive_since(tx, endpoint_id, since, now)
 
 
 async def announce(tx: Tx) -> None:
-    """Wake workers in other processes when this transaction commits."""
+    """Wake workers in other processes."""
     await stored.announce(tx)
 
 

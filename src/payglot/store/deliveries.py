@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, insert as upsert
 from sqlalchemy.sql.dml import ReturningInsert
 
-from payglot.store import tables
+from payglot.store import endpoints, tables
 from payglot.store.database import Tx
 from payglot.store.endpoints import Endpoint
 from payglot.store.hot import Hot
@@ -117,7 +117,6 @@ def _fanning_out() -> ReturningInsert[Any]:
 
 
 _fan_out = Hot(_fanning_out())
-_create = Hot(upsert(_deliveries).on_conflict_do_nothing())
 _noted = [column for column in _attempts.c if column.name != "id"]
 _note = Hot(insert(_attempts).values({c: bindparam(c.name, type_=c.type) for c in _noted}))
 _finish = Hot(
@@ -169,7 +168,7 @@ def _claiming() -> Select[Any]:
         .cte("leased")
     )
     return (
-        select(leased, *(column.label(f"endpoint__{column.name}") for column in _endpoints.c))
+        select(leased, *endpoints.BESIDE)
         .join(_endpoints, _endpoints.c.id == leased.c.endpoint_id)
         .order_by(leased.c.next_attempt_at, leased.c.id)
     )
@@ -178,10 +177,10 @@ def _claiming() -> Select[Any]:
 _claim = _claiming()
 
 
-async def create(tx: Tx, deliveries: Sequence[Delivery]) -> None:
-    """Repeating it changes nothing: an event's message for an endpoint exists once."""
-    if deliveries:
-        await _create.each(tx, ({column.name: getattr(d, column.name) for column in _deliveries.c} for d in deliveries))
+async def create(tx: Tx, delivery: Delivery) -> None:
+    """One that came of no event; `fan_out` writes the others."""
+    values = {column.name: getattr(delivery, column.name) for column in _deliveries.c}
+    await tx.execute(insert(_deliveries).values(values))
 
 
 async def fan_out(tx: Tx, events: Sequence[UUID], deliveries: Sequence[Delivery], now: datetime) -> set[UUID]:
@@ -220,7 +219,7 @@ async def claim(
             "busy": {str(endpoint): count for endpoint, count in busy.items()},
         },
     )
-    return [(_delivery(row), _endpoint_beside(row)) for row in rows]
+    return [(_delivery(row), endpoints.beside(row._mapping)) for row in rows]
 
 
 async def record(tx: Tx, verdicts: Sequence[Verdict], now: datetime) -> None:
@@ -310,10 +309,6 @@ async def announce(tx: Tx) -> None:
 
 def _delivery(row: Row[Any] | Any) -> Delivery:
     return Delivery(**{column.name: getattr(row, column.name) for column in _deliveries.c})
-
-
-def _endpoint_beside(row: Row[Any] | Any) -> Endpoint:
-    return Endpoint(**{column.name: getattr(row, f"endpoint__{column.name}") for column in _endpoints.c})
 
 
 def _attempt_values(attempt: Attempt) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Webhook endpoints in the database. Secrets are sealed bytes here; only a vault can open them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,6 +29,14 @@ class Endpoint:
     details: dict[str, Any]
     created_at: datetime
     updated_at: datetime
+
+
+BESIDE = tuple(column.label(f"endpoint__{column.name}") for column in _endpoints.c)
+"""An endpoint's columns beside another row's, for `beside` to read."""
+
+
+def beside(row: Mapping[Any, Any]) -> Endpoint:
+    return Endpoint(**{column.name: row[f"endpoint__{column.name}"] for column in _endpoints.c})
 
 
 async def create(tx: Tx, endpoint: Endpoint) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import CTE, Insert, and_, bindparam, func, insert, select
 
 from payglot.domain.event import Event, EventKind
-from payglot.store import snapshots, tables
+from payglot.store import endpoints, snapshots, tables
 from payglot.store.database import Tx
 from payglot.store.endpoints import Endpoint
 from payglot.store.hot import Hot
@@ -29,9 +29,8 @@ _waiting = (
     .limit(bindparam("limit"))
     .subquery("waiting")
 )
-_beside = [column.label(f"endpoint_{column.name}") for column in _endpoints.c]
 _waiting_with_endpoints = Hot(
-    select(*_waiting.c, *_beside)
+    select(*_waiting.c, *endpoints.BESIDE)
     .outerjoin(
         _endpoints,
         and_(
@@ -70,7 +69,7 @@ async def waiting(tx: Tx, *, limit: int) -> list[tuple[Event, list[Endpoint]]]:
     """The oldest events that were not fanned out yet, each with the enabled endpoints of its merchant and dialect."""
     rows = await _waiting_with_endpoints.rows(tx, {"limit": limit})
     return [
-        (_event(first), [endpoint for endpoint in map(_endpoint_beside, (first, *others)) if endpoint is not None])
+        (_event(first), [endpoints.beside(row) for row in (first, *others) if row["endpoint__id"] is not None])
         for _, (first, *others) in groupby(rows, key=itemgetter("id"))
     ]
 
@@ -93,12 +92,6 @@ async def newest(tx: Tx, merchant_id: UUID | None, *, before: UUID | None = None
 async def count_waiting(tx: Tx) -> int:
     statement = select(func.count()).select_from(_events).where(_events.c.fanned_out_at.is_(None))
     return int((await tx.execute(statement)).scalar_one())
-
-
-def _endpoint_beside(row: Mapping[str, Any]) -> Endpoint | None:
-    if row["endpoint_id"] is None:
-        return None
-    return Endpoint(**{column.name: row[f"endpoint_{column.name}"] for column in _endpoints.c})
 
 
 def _event(row: Mapping[Any, Any]) -> Event:
