@@ -52,6 +52,7 @@ def test_every_operation_tells_its_statuses_and_needs_both_headers(document: dic
     expected = {}
     for version in VERSIONS:
         expected[("post", LINKS[version])] = (common | {"413", "415", "422"}, both)
+        expected[("post", f"{LINK[version]}/revoke")] = (common | {"404"}, both)
         for path in (LINK[version], REQUESTS[version], REQUEST[version]):
             expected[("get", path)] = (common | {"404"}, both)
     assert told == expected

@@ -1,6 +1,6 @@
 """Bridge's wire shapes, v2 (2021-06-01) and v3 (2025-01-15)."""
 
-from typing import Annotated, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from typing_extensions import TypedDict
@@ -84,6 +84,10 @@ StetWord = Annotated[str, _word("CREA", "ACTC", "PDNG", "ACSC", "RJCT")]
 class PaymentLinkCreated(TypedDict):
     url: str
     id: str
+
+
+Nothing = Literal[""]
+"""What a revocation answers."""
 
 
 class PayerShown(TypedDict):
