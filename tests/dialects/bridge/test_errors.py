@@ -43,6 +43,7 @@ def paths(version: str) -> list[tuple[str, str]]:
     return [
         ("POST", LINKS[version]),
         ("POST", f"{one[0]}/revoke"),
+        ("GET", LINKS[version]),
         ("GET", REQUESTS[version]),
         *(("GET", path) for path in one),
     ]

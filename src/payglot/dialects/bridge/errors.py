@@ -20,6 +20,10 @@ class Unacceptable(refusals.Refused):
         self.failures = failures
 
 
+class QueryInvalid(refusals.Refused):
+    """A query parameter is missing, or is not what it may be."""
+
+
 class NotRevocable(refusals.Refused):
     """Completed and expired are final."""
 
@@ -31,6 +35,8 @@ def render(request: Request, error: Exception) -> Response:
             return answer(400, {"errors": failures})
         case VersionInvalid():
             return _failed(version, 400, "invalid_version_header", "API version Bridge-Version is invalid")
+        case QueryInvalid():
+            return _failed(version, 400, "invalid_request", inferred.QUERY_INVALID, documentation=False)
         case NotRevocable():
             return _failed(version, 400, "invalid_request", inferred.NOT_REVOCABLE, documentation=False)
         case refusals.NotAuthenticated():

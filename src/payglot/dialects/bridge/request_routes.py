@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.bridge import auth, paths, payment_requests, schemas
+from payglot.dialects.bridge import auth, listing, paths, payment_requests, schemas
 from payglot.dialects.bridge.auth import NAME, Version
 from payglot.dialects.bridge.words import is_request
 from payglot.domain.dossier import Dossier
@@ -16,7 +16,6 @@ from payglot.operations import events, links, payments
 from payglot.web import openapi
 from payglot.web.answers import answer
 from payglot.web.atomic import Tx
-from payglot.web.refusals import Invalid
 from payglot.web.routes import PlainRoute
 
 router = APIRouter(route_class=PlainRoute)
@@ -25,19 +24,22 @@ router = APIRouter(route_class=PlainRoute)
 async def index(request: Request) -> Response:
     version = auth.version_of_path(request.url.path)
     call = await auth.caller(request, version)
-    link_id = request.query_params.get("payment_link_id")
-    if link_id is None:
-        raise Invalid([])
+    asked = listing.of_requests(request.query_params)
+    link_id = paths.uuid(asked.filters["payment_link_id"])
     async with call.services.database.single() as tx:
-        dossier = await links.get(tx, call.merchant.id, NAME, paths.uuid(link_id), call.now)
+        dossier = await links.get(tx, call.merchant.id, NAME, link_id, call.now)
         reached = await _reached_bank(tx, dossier)
-    newest_first = [payment for payment in reversed(dossier.payments) if is_request(payment)]
+    found = [
+        payment
+        for payment in reversed(dossier.payments)
+        if is_request(payment) and (asked.after is None or (payment.created_at, payment.id) < asked.after)
+    ]
+    page = found[: asked.limit]
     body: schemas.PaymentRequestPage = {
         "resources": [
-            payment_requests.shown(dossier, payment, version, reached_bank=payment.id in reached)
-            for payment in newest_first
+            payment_requests.shown(dossier, payment, version, reached_bank=payment.id in reached) for payment in page
         ],
-        "pagination": {},
+        "pagination": listing.pagination(paths.REQUESTS[version], asked, page, more=len(found) > len(page)),
     }
     return answer(200, body)
 
@@ -76,7 +78,7 @@ def _add_routes(version: Version) -> None:
         operation_id=f"list_requests_{number}",
         **openapi.operation(
             "List a link's payment requests, newest first",
-            parameters=(paths.header(version), by_link),
+            parameters=(paths.header(version), by_link, *listing.pages()),
             answers={
                 200: ("OK", schemas.PaymentRequestPage),
                 **paths.failures(version),

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.bridge import auth, mapping, paths, schemas
+from payglot.dialects.bridge import auth, listing, mapping, paths, schemas
 from payglot.dialects.bridge.auth import NAME, Version
 from payglot.dialects.bridge.errors import NotRevocable
 from payglot.domain.link import LinkStatus
@@ -40,6 +40,24 @@ async def read(payment_link_id: str, request: Request) -> Response:
     async with call.services.database.single() as tx:
         dossier = await links.get(tx, call.merchant.id, NAME, paths.uuid(payment_link_id), call.now)
     return answer(200, mapping.shown(dossier, version, call.services.public_url))
+
+
+async def index(request: Request) -> Response:
+    version = auth.version_of_path(request.url.path)
+    call = await auth.caller(request, version)
+    asked = listing.of_links(request.query_params, version)
+    async with call.services.database.single() as tx:
+        found = await links.page(
+            tx, call.merchant.id, NAME, call.now, where=asked.where, after=asked.after, limit=asked.limit + 1
+        )
+    page = found[: asked.limit]
+    body: schemas.PaymentLinkPage = {
+        "resources": [mapping.shown(dossier, version, call.services.public_url) for dossier in page],
+        "pagination": listing.pagination(
+            paths.LINKS[version], asked, [dossier.link for dossier in page], more=len(found) > len(page)
+        ),
+    }
+    return answer(200, body)
 
 
 async def revoke(payment_link_id: str, request: Request) -> Response:
@@ -88,6 +106,17 @@ def _add_routes(version: Version) -> None:
                 415: ("The body is not application/json", failure),
                 422: ("The body is not valid JSON", failure),
             },
+        ),
+    )
+    router.add_api_route(
+        paths.LINKS[version],
+        index,
+        methods=["GET"],
+        operation_id=f"list_links_{number}",
+        **openapi.operation(
+            "List payment links, newest first",
+            parameters=(paths.header(version), *listing.parameters(version)),
+            answers={200: ("OK", schemas.PaymentLinkPage), **paths.failures(version)},
         ),
     )
     router.add_api_route(

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from typing_extensions import TypedDict
 
 from payglot.dialects.bridge import inferred
+from payglot.dialects.bridge.words import LINK_STATUSES
 from payglot.web.fields import LiteralNumber
 from payglot.web.openapi import Instant, JsonNumber
 
@@ -74,9 +75,8 @@ def _word(*words: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "enum": list(words)})
 
 
-_LINK_WORDS = ("VALID", "COMPLETED", "EXPIRED", "REVOKED")
 _FUND_WORDS = ("UNPAID", "UNDERPAID", "PAID", "OVERPAID", "RECALLED")
-LinkWord = Annotated[str, _word(*_LINK_WORDS, *(word.lower() for word in _LINK_WORDS))]
+LinkWord = Annotated[str, _word(*LINK_STATUSES, *(word.lower() for word in LINK_STATUSES))]
 FundWord = Annotated[str, _word(*_FUND_WORDS, *(word.lower() for word in _FUND_WORDS))]
 StetWord = Annotated[str, _word("CREA", "ACTC", "PDNG", "ACSC", "RJCT")]
 
@@ -146,6 +146,17 @@ class PaymentLink(TypedDict):
     fund_information: NotRequired[FundInformation]
 
 
+class Pagination(TypedDict):
+    """`next_uri` is relative and names the next page; it is left out on the last one."""
+
+    next_uri: NotRequired[str]
+
+
+class PaymentLinkPage(TypedDict):
+    resources: list[PaymentLink]
+    pagination: Pagination
+
+
 class PaymentTransaction(TypedDict):
     """`status_reason` is an ISO 20022 code, given with RJCT."""
 
@@ -173,10 +184,6 @@ class PaymentRequest(TypedDict):
     transactions: list[PaymentTransaction]
     created_at: Instant
     updated_at: Instant
-
-
-class Pagination(TypedDict):
-    next_uri: NotRequired[str]
 
 
 class PaymentRequestPage(TypedDict):
