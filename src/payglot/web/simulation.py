@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from payglot.domain import money
+from payglot.domain import identity, money
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import AmountInvalid, LinkNotPayable, OutcomeImpossible, RedirectForbidden
 from payglot.domain.merchant import Merchant, Mode, allow_redirect, redirect_host
@@ -172,6 +172,10 @@ async def _crypto(stage: Stage, dossier: Dossier, payment: Payment, wish: Wish) 
 
 async def _bank(stage: Stage, dossier: Dossier, payment: Payment, wish: Wish) -> Dossier:
     tx, link_id, id, now = stage.tx, payment.link_id, payment.id, stage.now
+    # A dialect's payment may be several transfers, of which a bank can execute some.
+    parts: list[int] = payment.extras.get("sandbox_parts", [])
+    if wish.outcome is Outcome.OVERPAID or (wish.outcome is Outcome.UNDERPAID and not parts):
+        raise OutcomeImpossible(reason="A payment at a bank is exact.")
     if payment.status is PaymentStatus.CREATED:
         dossier = await payments.authorize(tx, link_id, id, now)
     if wish.outcome is Outcome.FAILED:
@@ -180,6 +184,11 @@ async def _bank(stage: Stage, dossier: Dossier, payment: Payment, wish: Wish) ->
         dossier = await payments.confirm(tx, link_id, id, now)
     if wish.outcome is Outcome.PROCESSING:
         return dossier
+    if wish.outcome is Outcome.UNDERPAID:
+        for position, minor in enumerate(parts[:-1]):
+            part, reference = replace(payment.due, minor=minor), str(identity.child(id, position))
+            await _send(stage, payment, part, confirm=True, at_once=True, reference=reference)
+        return await payments.fail(tx, link_id, id, now, reason=BANK_REFUSAL)
     return await _send(stage, payment, payment.missing, confirm=True, at_once=True)
 
 
@@ -216,12 +225,20 @@ async def _card(stage: Stage, dossier: Dossier, payment: Payment, wish: Wish) ->
 _PLAYS = {Way.CRYPTO: _crypto, Way.BANK: _bank, Way.MANUAL_TRANSFER: _manual_transfer, Way.CARD: _card}
 
 
-async def _send(stage: Stage, payment: Payment, amount: Money, *, confirm: bool, at_once: bool = False) -> Dossier:
+async def _send(
+    stage: Stage,
+    payment: Payment,
+    amount: Money,
+    *,
+    confirm: bool,
+    at_once: bool = False,
+    reference: str | None = None,
+) -> Dossier:
     """One transfer: seen first and then confirmed, as a chain does it, or `at_once`, as a bank books it."""
     if amount.minor == 0:
         raise OutcomeImpossible(reason="Nothing is missing.")
     required = int(payment.extras.get("required_confirmations", 1))
-    reference = f"0x{secrets.token_hex(32)}"
+    reference = reference or f"0x{secrets.token_hex(32)}"
     seen = Receipt(
         rail=stage.rail.name,
         reference=reference,
