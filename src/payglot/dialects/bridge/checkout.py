@@ -92,7 +92,7 @@ class BridgeFlow:
             amount=link.amount,
             due=link.amount,
             expires_at=link.expires_at,
-            extras={"bank": bank.id, "bank_name": bank.name},
+            extras={"bank": bank.id, "bank_name": bank.name} | _parts(link),
         )
 
     def way(self, payment: Payment) -> Way:
@@ -131,11 +131,13 @@ class BridgeFlow:
     def default_choice(
         self, link: Link, *, outcome: Outcome, method: str | None, amount: str | None, quantity: int | None
     ) -> Choice:
-        """`method` is `bank`, a bank's id, or `manual_transfer`. Only the last can bring too much or little."""
+        """`method` is `bank`, a bank's id, or `manual_transfer`. Only the last can bring too much; a bank brings too
+        little where it executes but some transactions of a bulk link."""
         manual = outcome in (Outcome.MANUAL_TRANSFER, Outcome.UNDERPAID, Outcome.OVERPAID)
+        in_parts = outcome is Outcome.UNDERPAID and method is not None and bool(_parts(link))
         if method == MANUAL or (method is None and manual):
             return Choice(action="manual_transfer")
-        if manual:
+        if manual and not in_parts:
             raise OutcomeImpossible(reason="A payment at a bank is exact; use the method manual_transfer.")
         if method in (None, "bank", BANK):
             preselected = str(link.extras.get("bank"))
@@ -217,6 +219,12 @@ def _bank_reference(link: Link) -> str:
     """The merchant's own where a transfer can hold it. The account itself is what tells this payment from others."""
     own = link.reference
     return own if own is not None and len(own) <= MAX_BANK_REFERENCE else link.id.hex[-12:].upper()
+
+
+def _parts(link: Link) -> dict[str, list[int]]:
+    """The transfers of a bulk link, for test mode's bank."""
+    amounts = [transaction["amount_minor"] for transaction in link.extras["transactions"]]
+    return {"sandbox_parts": amounts} if len(amounts) > 1 else {}
 
 
 def _expectation(link: Link) -> dict[str, int]:

@@ -78,7 +78,8 @@ def _word(*words: str) -> WithJsonSchema:
 _FUND_WORDS = ("UNPAID", "UNDERPAID", "PAID", "OVERPAID", "RECALLED")
 LinkWord = Annotated[str, _word(*LINK_STATUSES, *(word.lower() for word in LINK_STATUSES))]
 FundWord = Annotated[str, _word(*_FUND_WORDS, *(word.lower() for word in _FUND_WORDS))]
-StetWord = Annotated[str, _word("CREA", "ACTC", "PDNG", "ACSC", "RJCT")]
+TransactionWord = Annotated[str, _word("CREA", "ACTC", "PDNG", "ACSC", "RJCT")]
+RequestWord = Annotated[str, _word("CREA", "ACTC", "PDNG", "ACSC", "RJCT", "PART")]
 
 
 class PaymentLinkCreated(TypedDict):
@@ -161,7 +162,7 @@ class PaymentTransaction(TypedDict):
     """`status_reason` is an ISO 20022 code, given with RJCT."""
 
     id: str
-    status: StetWord
+    status: TransactionWord
     status_reason: NotRequired[str]
     amount: JsonNumber
     currency: str
@@ -171,10 +172,11 @@ class PaymentTransaction(TypedDict):
 
 
 class PaymentRequest(TypedDict):
-    """One attempt at one bank. Statuses are STET's, in upper case in both versions."""
+    """One attempt at one bank. Statuses are STET's, in upper case in both versions; PART is a bulk link's whose
+    transactions ended in different ways."""
 
     id: str
-    status: StetWord
+    status: RequestWord
     status_reason: NotRequired[str]
     payment_link_id: str
     client_reference: NotRequired[str]
