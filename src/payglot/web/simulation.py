@@ -12,7 +12,7 @@ from payglot.domain.merchant import Merchant, Mode, allow_redirect, redirect_hos
 from payglot.domain.money import Money
 from payglot.domain.payment import LIVE, Payment, PaymentStatus
 from payglot.domain.transfer import Transfer, TransferStatus
-from payglot.operations import payments
+from payglot.operations import payments, plans
 from payglot.operations.payments import Receipt
 from payglot.rails.base import Rail
 from payglot.store.database import Tx
@@ -178,10 +178,14 @@ async def _bank(stage: Stage, dossier: Dossier, payment: Payment, wish: Wish) ->
         raise OutcomeImpossible(reason="A payment at a bank is exact.")
     if payment.status is PaymentStatus.CREATED:
         dossier = await payments.authorize(tx, link_id, id, now)
+    # Where a dialect's bank has test values of its own: why it refuses, and when it ends what it has not at once.
+    reason, ends_at = payment.extras.get("sandbox_reason"), payment.extras.get("sandbox_ends_at")
     if wish.outcome is Outcome.FAILED:
-        return await payments.fail(tx, link_id, id, now, reason=BANK_REFUSAL)
+        return await payments.fail(tx, link_id, id, now, reason=reason or BANK_REFUSAL)
     if not payment.holds_place:
         dossier = await payments.confirm(tx, link_id, id, now)
+        if wish.outcome is Outcome.PROCESSING and ends_at is not None:
+            await plans.make(tx, payment, due_at=datetime.fromisoformat(ends_at), reason=reason)
     if wish.outcome is Outcome.PROCESSING:
         return dossier
     if wish.outcome is Outcome.UNDERPAID:
