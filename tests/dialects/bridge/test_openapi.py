@@ -61,6 +61,17 @@ def test_every_operation_tells_its_statuses_and_needs_both_headers(document: dic
     assert {scheme["name"] for scheme in schemes.values()} == {"Client-Id", "Client-Secret"}
 
 
+def test_answers_that_ask_to_wait_say_how_long(document: dict[str, Any]) -> None:
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            told = {
+                status
+                for status, answer in operation["responses"].items()
+                if "Retry-After" in str(answer.get("headers"))
+            }
+            assert told == {"429", "503"}
+
+
 def test_every_operation_needs_its_own_versions_header(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
         version = V3 if path.startswith("/v3") else V2

@@ -28,18 +28,18 @@ def header(version: Version) -> dict[str, Any]:
     return openapi.header("Bridge-Version", "The API's version", required=True, type="string", enum=[str(version)])
 
 
-def failures(version: Version) -> dict[int, tuple[str, Any]]:
+def failures(version: Version) -> dict[int, openapi.Answer]:
     """What every operation may answer."""
     shape = FAILURE[version]
     return {
         400: ("The version header or the request is not valid", shape),
         401: ("Client-Id or Client-Secret is not valid", shape),
         403: ("The caller's address is not allowed", shape),
-        429: ("Too many requests", shape),
+        429: ("Too many requests", shape, openapi.RETRY_AFTER),
         500: ("Our fault", shape),
-        503: ("Temporarily unavailable", shape),
+        503: ("Temporarily unavailable", shape, openapi.RETRY_AFTER),
     }
 
 
-def unknown(version: Version) -> dict[int, tuple[str, Any]]:
+def unknown(version: Version) -> dict[int, openapi.Answer]:
     return {404: ("No such resource", FAILURE[version])}
