@@ -1,11 +1,12 @@
-"""What the clock does: links expire, attempts lapse, each in a transaction of its own. Safe to run twice."""
+"""What the clock does: links expire, attempts lapse, test mode's bank acts, each in a transaction of its own. Safe to
+run twice."""
 
 from contextlib import suppress
 from datetime import datetime
 
 from payglot.domain.errors import ChangedMeanwhile, IllegalTransition
-from payglot.operations import links, payments
-from payglot.store import idempotency, links as stored_links, payments as stored_payments
+from payglot.operations import links, payments, plans
+from payglot.store import idempotency, links as stored_links, payments as stored_payments, plans as stored_plans
 from payglot.store.database import Database
 
 BATCH = 200
@@ -25,7 +26,13 @@ async def _run_batch(database: Database, now: datetime) -> int:
     async with database.single() as tx:
         overdue_payments = await stored_payments.due(tx, now, limit=BATCH)
         overdue_links = await stored_links.due(tx, now, limit=BATCH)
+        due_plans = await stored_plans.due(tx, now, limit=BATCH)
     moved = 0
+    for plan in due_plans:
+        with suppress(ChangedMeanwhile, IllegalTransition):
+            async with database.transaction() as tx:
+                await plans.carry_out(tx, plan, now)
+            moved += 1
     for link_id, payment_id in overdue_payments:
         with suppress(ChangedMeanwhile, IllegalTransition):
             async with database.transaction() as tx:

@@ -341,3 +341,15 @@ installation = Table(
     Column("clock_offset_seconds", BigInteger, nullable=False),
     CheckConstraint("id = 1", name="single"),
 )
+
+# What test mode's bank will do to confirmed payments, and when: reject them for the reason, or else execute them.
+plans = Table(
+    "plans",
+    metadata,
+    Column("payment_id", Uuid, ForeignKey("payments.id"), primary_key=True),
+    _same_merchant(),
+    Column("link_id", Uuid, ForeignKey("links.id"), nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("reason", Text),
+    Index(None, "due_at"),
+)
