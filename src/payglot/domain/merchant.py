@@ -42,7 +42,7 @@ class MerchantSettings:
     default_expiry_seconds: Mapping[str, int] = field(default_factory=dict)
     """By dialect; overrides that dialect's own default."""
     underpayment_window_seconds: int = 1800
-    """How long a payer may top up a partial crypto payment, counted from the first transfer."""
+    """How long a payer may top up a partial crypto payment, counted from its first confirmed transfer."""
     vat_reading: Literal["percent", "fraction", "auto"] = "percent"
     """How Qonto's `vat_rate` text is read."""
     manual_transfer: bool = True
