@@ -3,14 +3,35 @@
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from typing_extensions import TypedDict
 
+from payglot.dialects.p100 import inferred
 from payglot.web.openapi import Instant, JsonNumber
+
+PaymentLinkStatus = Annotated[
+    str,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "enum": [
+                inferred.PENDING,
+                inferred.AWAITING_COMPLETION,
+                inferred.CONFIRMED,
+                inferred.FAILED,
+                inferred.EXPIRED,
+            ],
+        }
+    ),
+]
+TransactionStatus = Annotated[
+    str, WithJsonSchema({"type": "string", "enum": [*inferred.TRANSFER_WORDS.values(), inferred.LATE]})
+]
 
 
 class CreatePaymentLink(BaseModel):
-    """Body of "Generate Payment Link". `amount` is EUR in major units; a JSON number is taken by its literal."""
+    """Body of "Generate Payment Link" and "Generate Hosted Checkout". `amount` is EUR in major units, with two decimal
+    places at most; a JSON number is taken by its literal."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
@@ -27,12 +48,13 @@ class PaymentLinkCreated(TypedDict):
 
 
 class Transaction(TypedDict):
-    """One blockchain transfer, `amount` in crypto."""
+    """One blockchain transfer, `amount` in crypto. `LATE` came for a link that had ended, and waits for a human."""
 
     transactionHash: str
     amount: JsonNumber
     cryptocurrency: str
     network: str
+    status: TransactionStatus
     confirmations: int
     requiredConfirmations: int
     createdAt: Instant
@@ -45,7 +67,7 @@ class PaymentLinkDetails(TypedDict):
     url: str
     amount: str
     reference: str | None
-    status: str
+    status: PaymentLinkStatus
     createdAt: Instant
     expiresAt: Instant
     cryptocurrency: str | None
@@ -54,6 +76,14 @@ class PaymentLinkDetails(TypedDict):
     totalAmountRequired: JsonNumber | None
     receivedAmount: JsonNumber
     transactions: list[Transaction]
+
+
+class ExchangeRate(TypedDict):
+    """`rate` is EUR per unit of the coin, in either direction."""
+
+    currencyFrom: str
+    currencyTo: str
+    rate: str
 
 
 class ValidationFailure(TypedDict):
@@ -70,6 +100,8 @@ class BusinessFailure(TypedDict):
 
 
 class AccessDenied(TypedDict):
+    """Also what an unknown path or too many calls are answered with."""
+
     statusCode: int
     message: str
     error: str
