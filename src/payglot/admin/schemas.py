@@ -135,6 +135,24 @@ class Endpoint(TypedDict):
     updated_at: Instant
 
 
+class EndpointHealth(TypedDict):
+    """What the receiver last answered to a health check. `since` is when it became healthy or stopped being so;
+    `status` is null when it did not answer, `error` then says why."""
+
+    healthy: bool
+    status: int | None
+    error: str | None
+    duration_ms: int
+    checked_at: Instant
+    since: Instant
+
+
+class EndpointWithHealth(Endpoint):
+    """`health` is null for a receiver that was not asked yet, or whose dialect has no health check."""
+
+    health: EndpointHealth | None
+
+
 class EndpointWithSecret(Endpoint):
     """`secret` is shown this once."""
 

@@ -11,7 +11,7 @@ from payglot.domain import dossier, identity
 from payglot.domain.event import Event, EventKind
 from payglot.domain.transfer import TransferStatus
 from payglot.web import instants, json
-from payglot.webhooks.format import Message, Receiver, Schedule
+from payglot.webhooks.format import HealthCheck, Message, Receiver, Schedule
 
 _NEW_STATUS = frozenset(
     {
@@ -37,7 +37,7 @@ class P100Webhooks:
     def headers(
         self, *, delivery_id: UUID, name: str, body: bytes, secrets: Sequence[str], sent_at: datetime
     ) -> Mapping[str, str]:
-        return {"Content-Type": "application/json", "Authorization": secrets[0]}
+        return {"Content-Type": "application/json", **_authorization(secrets)}
 
     def test_message(self, receiver: Receiver, now: datetime) -> Message:
         body: schemas.PaymentLinkDetails = {
@@ -59,6 +59,19 @@ class P100Webhooks:
 
     def new_secret(self) -> str:
         return f"p100_whk_{identity.page_token()}"
+
+
+def _authorization(secrets: Sequence[str]) -> dict[str, str]:
+    return {"Authorization": secrets[0]}
+
+
+HEALTH = HealthCheck(
+    path=inferred.HEALTH_PATH,
+    interval_seconds=inferred.HEALTH_SECONDS,
+    timeout_seconds=inferred.HEALTH_TIMEOUT_SECONDS,
+    expects=200,
+    headers=_authorization,
+)
 
 
 def _message(told: schemas.PaymentLinkDetails) -> Message:
