@@ -19,7 +19,8 @@ _FAILURES = {
         "P403 validation, P410 unknown currency, P460 unknown link, P500 unknown exception, P501 unavailable",
         schemas.ValidationFailure | schemas.BusinessFailure,
     ),
-    401: ("Access denied: xo1 no key, xo2 wrong key, xo3 address not allowed", schemas.AccessDenied),
+    401: ("Access denied: xo1 no key, xo2 wrong key, xo3 address not allowed", schemas.HttpFailure),
+    429: ("Too many requests", schemas.HttpFailure),
 }
 
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, WithJsonSchema
 from typing_extensions import TypedDict
 
 from payglot.dialects.p100 import inferred
@@ -29,15 +29,32 @@ TransactionStatus = Annotated[
 ]
 
 
+# What the mapping holds these to, with sentences of its own.
+_AMOUNT = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,2})?$"},
+        {"type": "number", "exclusiveMinimum": 0, "maximum": float(inferred.MAX_AMOUNT)},
+    ],
+    "examples": ["123.45"],
+}
+_EXPIRY = {"type": ["string", "null"], "format": "date-time", "examples": ["2031-08-31T21:21:35.840Z"]}
+_REFERENCE = {
+    "type": ["string", "null"],
+    "minLength": 1,
+    "maxLength": inferred.MAX_REFERENCE,
+    "examples": ["example_ref_123"],
+}
+
+
 class CreatePaymentLink(BaseModel):
     """Body of "Generate Payment Link" and "Generate Hosted Checkout". `amount` is EUR in major units, with two decimal
     places at most; a JSON number is taken by its literal."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
-    amount: Annotated[str | int | Decimal, Field(examples=["123.45"])]
-    expiresAt: Annotated[str | None, Field(examples=["2031-08-31T21:21:35.840Z"])] = None
-    reference: Annotated[str | None, Field(examples=["example_ref_123"])] = None
+    amount: Annotated[str | int | Decimal, WithJsonSchema(_AMOUNT)]
+    expiresAt: Annotated[str | None, WithJsonSchema(_EXPIRY)] = None
+    reference: Annotated[str | None, WithJsonSchema(_REFERENCE)] = None
 
 
 class PaymentLinkCreated(TypedDict):
@@ -99,8 +116,8 @@ class BusinessFailure(TypedDict):
     errorMessage: str
 
 
-class AccessDenied(TypedDict):
-    """Also what an unknown path or too many calls are answered with."""
+class HttpFailure(TypedDict):
+    """What stands outside the API's own codes: access denied, too many calls, an unknown path."""
 
     statusCode: int
     message: str
