@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from payglot.dialects import DIALECTS
+from payglot.dialects.p100.webhooks import HEALTH as P100
 from payglot.domain.merchant import Merchant
 from payglot.operations import endpoints, health
 from payglot.webhooks import client
@@ -19,9 +19,6 @@ from payglot.webhooks.health import HealthChecks
 from tests.webhooks.receivers import Received, answering, receiver
 from tests.webhooks.test_dispatcher import a_paid_link, an_endpoint, dispatching
 from tests.world import ADMIN_TOKEN, World, open_world
-
-P100 = DIALECTS["p100"].health
-assert P100 is not None
 
 
 @pytest.fixture

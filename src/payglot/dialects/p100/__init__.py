@@ -38,6 +38,7 @@ DIALECT = Dialect(
     webhooks=P100Webhooks(),
     issue=auth.issue,
     endpoint_details=lambda _merchant_id: {},
+    limits="",
     example=example,
     health=HEALTH,
 )

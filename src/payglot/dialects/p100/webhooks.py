@@ -1,5 +1,6 @@
 """P100's payment-link webhook: the details object, with a shared token in `Authorization`."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -7,7 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from payglot.dialects.p100 import inferred, mapping, schemas
-from payglot.domain import dossier, identity
+from payglot.domain import dossier
 from payglot.domain.event import Event, EventKind
 from payglot.domain.transfer import TransferStatus
 from payglot.web import instants, json
@@ -58,7 +59,7 @@ class P100Webhooks:
         return replace(_message(body), name="TEST")
 
     def new_secret(self) -> str:
-        return f"p100_whk_{identity.page_token()}"
+        return f"p100_whk_{secrets.token_hex(32)}"
 
 
 def _authorization(secrets: Sequence[str]) -> dict[str, str]:
