@@ -11,6 +11,7 @@ from payglot.domain.link import Link
 from payglot.domain.merchant import Merchant
 from payglot.domain.payment import Payment
 from payglot.domain.transfer import Transfer
+from payglot.operations.health import Health
 from payglot.web import instants
 
 
@@ -50,6 +51,21 @@ def endpoint(value: Any) -> schemas.Endpoint:
         "secret_rotating_until": _instant(value.previous_secret_until),
         "created_at": instants.millis(value.created_at),
         "updated_at": instants.millis(value.updated_at),
+    }
+
+
+def endpoint_with_health(value: Any, health: Health | None) -> schemas.EndpointWithHealth:
+    return {**endpoint(value), "health": None if health is None else _health(health)}
+
+
+def _health(value: Health) -> schemas.EndpointHealth:
+    return {
+        "healthy": value.healthy,
+        "status": value.status,
+        "error": value.error,
+        "duration_ms": value.duration_ms,
+        "checked_at": instants.millis(value.checked_at),
+        "since": instants.millis(value.since),
     }
 
 

@@ -30,6 +30,14 @@ class BeneficiaryBody(_Body):
     bank_name: Annotated[str | None, Field(max_length=100)] = None
 
 
+class HostedCheckoutBody(_Body):
+    """P100's hosted checkouts; what is null is as for payment links. Replaces all that is there."""
+
+    expiry_seconds: Annotated[int | None, Field(ge=60, le=366 * 86400)] = None
+    underpayment_window_seconds: Annotated[int | None, Field(ge=60, le=30 * 86400)] = None
+    return_url: Annotated[str | None, Field(pattern=r"^https?://[^\s\\\"'<>]{1,1000}$")] = None
+
+
 Domain = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$")]
 
 
@@ -46,6 +54,7 @@ class SettingsBody(_Body):
         dict[Dialect, Annotated[int, Field(ge=60, le=366 * 86400)]], Field(max_length=5)
     ] = {}
     underpayment_window_seconds: Annotated[int, Field(ge=60, le=30 * 86400)] = 1800
+    hosted_checkout: HostedCheckoutBody = HostedCheckoutBody()
     vat_reading: Literal["percent", "fraction", "auto"] = "percent"
     manual_transfer: bool = True
     require_idempotency_key: bool = False
@@ -124,6 +133,24 @@ class Endpoint(TypedDict):
     secret_rotating_until: Instant | None
     created_at: Instant
     updated_at: Instant
+
+
+class EndpointHealth(TypedDict):
+    """What the receiver last answered to a health check. `since` is when it became healthy or stopped being so;
+    `status` is null when it did not answer, `error` then says why."""
+
+    healthy: bool
+    status: int | None
+    error: str | None
+    duration_ms: int
+    checked_at: Instant
+    since: Instant
+
+
+class EndpointWithHealth(Endpoint):
+    """`health` is null for a receiver that was not asked yet, or whose dialect has no health check."""
+
+    health: EndpointHealth | None
 
 
 class EndpointWithSecret(Endpoint):

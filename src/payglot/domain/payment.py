@@ -70,7 +70,7 @@ class Terms:
     accepts_partial: bool = False
     """Whatever arrives completes the payment (Txn)."""
     top_up_seconds: int | None = None
-    """How long a partial payment may be completed; None: without end."""
+    """How long a partial payment may be completed, from its first confirmed transfer on; None: without end."""
     late_seconds: int = 0
     """How long after its expiry money still revives the payment."""
 
@@ -252,7 +252,7 @@ def settle(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: d
     weighed = replace(payment, settlement=verdict.settlement, received=verdict.received)
     status = _status_for(weighed) if takes_money else payment.status
     if status is payment.status:
-        after = replace(weighed, updated_at=now, expires_at=_deadline(link, weighed, now))
+        after = replace(weighed, updated_at=now, expires_at=_deadline(link, weighed, transfers, now))
         return _step(link, payment, after, transfers, now, EventKind.PAYMENT_SETTLEMENT_CHANGED)
     return _move(
         link,
@@ -262,7 +262,7 @@ def settle(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: d
         now,
         settlement=verdict.settlement,
         received=verdict.received,
-        expires_at=_deadline(link, weighed, now),
+        expires_at=_deadline(link, weighed, transfers, now),
         confirmed_at=payment.confirmed_at or now,
         paid_at=now if status is P.PAID else payment.paid_at,
         failure="rejected" if status is P.FAILED else payment.failure,
@@ -291,14 +291,14 @@ def _status_for(payment: Payment) -> PaymentStatus:
             return payment.status
 
 
-def _deadline(link: Link, payment: Payment, now: datetime) -> datetime | None:
+def _deadline(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: datetime) -> datetime | None:
     match payment.settlement:
         case Settlement.UNDERPAID if not payment.terms.accepts_partial:
             if payment.terms.top_up_seconds is None:
                 return None
-            window_end = now + timedelta(seconds=payment.terms.top_up_seconds)
-            if payment.status is P.PROCESSING and payment.confirmed_at is not None:
-                window_end = payment.confirmed_at + timedelta(seconds=payment.terms.top_up_seconds)
+            # Only a confirmed transfer tells the payer that something is missing; a slow chain must not eat their time.
+            since = min((t.confirmed_at for t in transfers if t.confirmed_at is not None), default=now)
+            window_end = since + timedelta(seconds=payment.terms.top_up_seconds)
             return max(window_end, link.expires_at) if link.expires_at else window_end
         case Settlement.EXPECTING:
             return payment.expires_at

@@ -1,6 +1,7 @@
 """`POST /sandbox/v1/pay`: a payer, their bank and the chain in one call."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,7 +28,7 @@ router = APIRouter()
 
 class Pay(BaseModel):
     """`url` is the checkout address as the create call returned it. `amount` is what the payer sends, in the link's
-    currency."""
+    currency. `payment_id` names the attempt to go on with; money for one that has ended comes too late."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -36,6 +37,7 @@ class Pay(BaseModel):
     method: Annotated[str | None, Field(min_length=1, max_length=100)] = None
     amount: Annotated[str | None, Field(min_length=1, max_length=32, examples=["12.50"])] = None
     quantity: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
+    payment_id: Annotated[UUID | None, Field(strict=False)] = None
 
 
 class PaymentPlayed(TypedDict):
@@ -84,7 +86,13 @@ class PaymentPlayed(TypedDict):
 async def pay(request: Request) -> Response:
     body = inputs.check(Pay, await inputs.read_json(request))
     services, wiring = services_of(request), wiring_of(request)
-    wish = Wish(outcome=body.outcome, method=body.method, amount=body.amount, quantity=body.quantity)
+    wish = Wish(
+        outcome=body.outcome,
+        payment_id=body.payment_id,
+        method=body.method,
+        amount=body.amount,
+        quantity=body.quantity,
+    )
     now = services.clock.now()
 
     async def work(tx: Tx) -> Played:

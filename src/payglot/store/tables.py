@@ -353,3 +353,26 @@ plans = Table(
     Column("reason", Text),
     Index(None, "due_at"),
 )
+
+# What receivers answered when they were last asked whether they are well. Beside the endpoints, so that what is asked
+# every few minutes never holds a row that deliveries lean on.
+endpoint_health = Table(
+    "endpoint_health",
+    metadata,
+    Column("endpoint_id", Uuid, ForeignKey("endpoints.id"), primary_key=True),
+    _same_merchant(),
+    Column("url", Text, nullable=False),
+    Column("next_check_at", Instant, nullable=False),
+    Column("checked_at", Instant),
+    Column("healthy", Boolean),
+    Column("status", Integer),
+    Column("error", Text),
+    Column("duration_ms", Integer),
+    Column("since", Instant),
+    CheckConstraint(
+        "(checked_at IS NULL) = (healthy IS NULL) AND (checked_at IS NULL) = (duration_ms IS NULL)"
+        " AND (checked_at IS NULL) = (since IS NULL)",
+        name="checked_at",
+    ),
+    Index(None, "merchant_id"),
+)
