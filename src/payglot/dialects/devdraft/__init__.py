@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping
 
 from payglot.dialects.contract import Dialect
-from payglot.dialects.devdraft import auth, errors, routes
+from payglot.dialects.devdraft import auth, errors, health, routes
 from payglot.dialects.devdraft.checkout import DevdraftFlow
 from payglot.dialects.devdraft.webhooks import DevdraftWebhooks
 from payglot.web import app, json
@@ -41,7 +41,7 @@ DIALECT = Dialect(
     prefixes=("/api/v0",),
     build=functools.partial(
         app.build,
-        routers=(routes.router,),
+        routers=(routes.router, health.router),
         render=errors.render,
         title="Payglot: compatible with DevDraft v0 payment links",
         description="Payment links for products, donations and subscriptions.",

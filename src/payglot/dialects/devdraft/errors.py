@@ -13,9 +13,19 @@ from payglot.web import refusals
 from payglot.web.answers import answer
 
 SLUG_TAKEN = "Payment link with this URL already exists"
+EMAIL_TAKEN = "Customer with this email already exists"
 KEY_REUSED = "Conflict: Idempotency key already used with different request data"
 _PAYLOAD_TOO_LARGE = "Payload Too Large"
 """The framework's phrase; HTTP's own has changed twice."""
+_NAMES = {
+    "product": "Product",
+    "picture": "Image",
+    "tax": "Tax",
+    "customer": "Customer",
+    "endpoint": "Webhook",
+    "rehearsal": "Payment",
+}
+"""What the provider calls things; everything else is part of a link."""
 _HARMLESS = re.compile(r"[A-Za-z0-9/_-]{1,128}")
 
 
@@ -47,8 +57,12 @@ def render(request: Request, error: Exception) -> Response:
             return _failed(403, f"Missing required scope: {scope}")
         case refusals.UnknownPath() | refusals.UnknownMethod():
             return _failed(404, f"Cannot {request.method} {_path(request)}")
-        case errors.NotFound():
-            return _failed(404, "Payment link not found")
+        case errors.NotFound(thing=thing):
+            return _failed(404, f"{_NAMES.get(thing, 'Payment link')} not found")
+        case errors.EmailTaken():
+            return _failed(409, EMAIL_TAKEN)
+        case errors.TooManyPictures(limit=limit):
+            return _failed(400, f"A product can have at most {limit} images")
         case errors.SlugTaken():
             return _failed(409, SLUG_TAKEN)
         case errors.KeyReused():

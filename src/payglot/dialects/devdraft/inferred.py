@@ -34,6 +34,11 @@ TYPED = {  # 10: only `select` is documented
     "tel": "tel",
 }
 
+TAKE = 10  # 3.2, 5 (documented)
+MAX_TAKE = 100  # 5 (documented); on links it is not enforced (3.2)
+MAX_GIVEN = 1_000  # 3.2; whatever was asked for
+COUNTED_FROM = 1_000  # how deep a page of links must lie for the list to be counted from its nearer end
+
 IDEMPOTENCY_TTL = timedelta(hours=24)  # 8 (documented)
 
 EVENT_HEADER = "X-Devdraft-Event"  # 7.3

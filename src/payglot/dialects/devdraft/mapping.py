@@ -39,6 +39,20 @@ def without_nulls(sent: Any) -> Any:
     return kept
 
 
+_NULLABLE = frozenset(
+    {"description", "coverImage", "amount", "paymentForId", "customerId", "taxId", "maxPayments", "customFields"}
+    | {"expiration_date", "walletId"}
+)
+
+
+def with_clearing_nulls(sent: Any) -> Any:
+    """In a change, null says what to clear; where nothing can be cleared it counts as absent."""
+    if not isinstance(sent, dict):
+        return sent
+    cleared = {name: None for name, value in sent.items() if value is None and name in _NULLABLE}
+    return {**without_nulls(sent), **cleared}
+
+
 def new_link(body: schemas.CreatePaymentLink, merchant: Merchant, now: datetime, catalogue: Catalogue = EMPTY) -> Link:
     """Raises BadRequest for what only the whole request shows, or what is not in the merchant's catalogue."""
     if body.amount is None and body.linkType in FIXED:

@@ -29,7 +29,7 @@ def slug(sent: Any) -> str:
         raise _broken("must be a string")
     path = sent
     if "://" in sent:
-        path = urlsplit(sent).path if _is_url(sent) else ""
+        path = urlsplit(sent).path if is_url(sent) else ""
     path = path.removeprefix("/").removesuffix("/")
     if len(path) > inferred.MAX_SLUG:
         raise _broken(f"must be shorter than or equal to {inferred.MAX_SLUG} characters")
@@ -73,7 +73,7 @@ def uuid(sent: Any) -> str:
 
 
 def picture(sent: Any) -> str:
-    if not isinstance(sent, str) or not _is_url(sent):
+    if not isinstance(sent, str) or not is_url(sent):
         raise _broken("must be a URL address")
     return sent
 
@@ -99,7 +99,7 @@ def _plain(text: str, *, allowed: str) -> str:
     return text
 
 
-def _is_url(text: str) -> bool:
+def is_url(text: str) -> bool:
     try:
         redirect_host(text)
     except RedirectForbidden:
