@@ -30,17 +30,20 @@ _HARMLESS = re.compile(r"[A-Za-z0-9/_-]{1,128}")
 
 
 class BadRequest(refusals.Refused):
-    """A refusal with one sentence of its own."""
+    """A refusal with one sentence of its own, or two."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, details: str | None = None) -> None:
         super().__init__()
         self.message = message
+        self.details = details
 
 
 def render(request: Request, error: Exception) -> Response:
     match error:
-        case BadRequest(message=message):
+        case BadRequest(message=message, details=None):
             return _failed(400, message)
+        case BadRequest(message=message, details=details):
+            return answer(400, {"statusCode": 400, "message": message, "error": "Bad Request", "details": details})
         case refusals.Invalid(problems=problems):
             return _failed(400, [_phrase(problem) for problem in problems])
         case refusals.BodyNotJson():
@@ -98,6 +101,8 @@ def _phrase(problem: dict[str, Any]) -> str:
     context = problem.get("ctx", {})
     match problem["type"]:
         case "missing":
+            return f"{field} should not be empty"
+        case "string_too_short" if context["min_length"] == 1:
             return f"{field} should not be empty"
         case "string_too_short":
             return f"{field} must be longer than or equal to {context['min_length']} characters"

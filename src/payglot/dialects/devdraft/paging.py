@@ -1,6 +1,7 @@
 """`skip` and `take`, which the provider's documentation declares now as numbers, now as text."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,24 @@ def read(request: Request, *, most: int | None = inferred.MAX_TAKE) -> Page:
     if problems:
         raise Invalid(problems)
     return Page(skip=skip, take=min(take, inferred.MAX_GIVEN))
+
+
+def text(request: Request, name: str, *, longest: int) -> str | None:
+    """What to look for. Raises Invalid."""
+    value = request.query_params.get(name)
+    if value is not None and len(value) > longest:
+        raise Invalid([problem(name, f"must be shorter than or equal to {longest} characters")])
+    if value is not None and not value.isprintable():
+        raise Invalid([problem(name, "must not contain control characters")])
+    return value
+
+
+def one_of(request: Request, name: str, values: Sequence[str]) -> str | None:
+    """Raises Invalid."""
+    value = request.query_params.get(name)
+    if value is not None and value not in values:
+        raise Invalid([problem(name, f"must be one of the following values: {', '.join(values)}")])
+    return value
 
 
 def parameters(*, most: int | None = inferred.MAX_TAKE) -> tuple[dict[str, Any], ...]:

@@ -22,11 +22,6 @@ router = APIRouter(route_class=PlainRoute)
 _LINKS = "/api/v0/payment-links"
 _ONE = f"{_LINKS}/{{id}}"
 _UNKNOWN = {404: ("No such link", schemas.Failure)}
-_REFUSED = {
-    400: ("A field rule is broken, or something referred to does not exist", schemas.Failure),
-    413: ("The body is too large", schemas.Failure),
-    **schemas.FAILURES,
-}
 
 
 @at(
@@ -40,7 +35,7 @@ _REFUSED = {
         answers={
             201: ("Created", schemas.PaymentLink),
             409: ("The URL is taken, or the key was used for another request", schemas.Failure),
-            **_REFUSED,
+            **schemas.REFUSED,
         },
     ),
 )
@@ -122,7 +117,7 @@ async def read(id: str, request: Request) -> Response:
             200: ("The link as it is now", schemas.PaymentLink),
             409: ("The key was used for another request", schemas.Failure),
             **_UNKNOWN,
-            **_REFUSED,
+            **schemas.REFUSED,
         },
     ),
 )
@@ -136,7 +131,7 @@ async def update(id: str, request: Request) -> Response:
         if known is None:
             raise NotFound(thing="link")
         await links.get(tx, call.merchant.id, NAME, known, call.now)
-        body = inputs.check(schemas.UpdatePaymentLink, mapping.with_clearing_nulls(sent))
+        body = inputs.check(schemas.UpdatePaymentLink, mapping.without_nulls(sent, keep=mapping.NULLABLE))
         dossier = await links.locked(tx, known)
         catalogue = await stock.look_up(tx, call.merchant.id, revision.wanted(body, dossier.link), base_url)
         terms = revision.terms(body, dossier.link, base_url, call.now, catalogue)

@@ -218,6 +218,7 @@ class Failure(TypedDict):
     statusCode: int
     message: str | list[str]
     error: NotRequired[str]
+    details: NotRequired[str]
 
 
 FAILURES: dict[int, tuple[str, Any]] = {
@@ -227,3 +228,9 @@ FAILURES: dict[int, tuple[str, Any]] = {
     503: ("Temporarily unavailable", Failure),
 }
 """What every call that needs a key may answer."""
+REFUSED: dict[int, tuple[str, Any]] = {
+    400: ("A field rule is broken, or something referred to does not exist", Failure),
+    413: ("The body is too large", Failure),
+    **FAILURES,
+}
+"""What every call with a body may answer."""
