@@ -58,10 +58,14 @@ async def read_form(request: Request, *, numbers: Collection[str] = ()) -> Sent:
         async with request.form(max_files=100, max_fields=100) as form:
             for name, value in form.multi_items():
                 if isinstance(value, UploadFile):
-                    files.append(_picture(name, await value.read()))
+                    # Browsers send an empty one where no file was chosen.
+                    if value.size or value.filename:
+                        files.append(_picture(name, await value.read()))
+                elif not value:
+                    continue
                 elif name in _FILES:
                     addresses.append(value)
-                elif value:
+                else:
                     body[name] = Decimal(value) if name in numbers and _NUMBER.fullmatch(value) else value
     except HTTPException:
         raise BadRequest("The request body must be a valid form") from None
