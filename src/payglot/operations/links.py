@@ -1,8 +1,9 @@
-"""Links: create, read, end."""
+"""Links: create, read, change, end."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from payglot.domain import link as links
@@ -92,6 +93,13 @@ async def expire_if_due(tx: Tx, id: UUID, now: datetime) -> None:
 async def cancel(tx: Tx, id: UUID, now: datetime) -> Dossier:
     """Revoke it; raises NotFound or IllegalTransition."""
     return await _move(tx, await locked(tx, id), LinkStatus.CANCELED, now)
+
+
+async def revise(tx: Tx, dossier: Dossier, now: datetime, *, active: bool | None = None, **terms: Any) -> Dossier:
+    """Change the terms of a `locked` link, end it or open it again, as its merchant wants; raises IllegalTransition."""
+    change = links.revise(dossier.link, now, active=active, **terms)
+    await stored.write(tx, change, expected_sequence=dossier.link.sequence)
+    return replace(dossier, link=change.after)
 
 
 async def newest(

@@ -15,7 +15,7 @@ from payglot.operations import links, merchants
 from payglot.sandbox import addresses
 from payglot.sandbox.errors import Failed, LiveMode
 from payglot.sandbox.wiring import wiring_of
-from payglot.web import inputs, instants, openapi, simulation
+from payglot.web import inputs, instants, openapi, simulation, stock
 from payglot.web.answers import answer
 from payglot.web.atomic import Tx, atomic
 from payglot.web.call import services_of
@@ -105,6 +105,7 @@ async def pay(request: Request) -> Response:
         flow = wiring.flows.get(dossier.link.dialect)
         if flow is None:
             raise OutcomeImpossible(reason="Links of this dialect are not served any more.")
+        dossier = await stock.stocked(flow, tx, dossier)
         stage = Stage(tx=tx, flow=flow, merchant=merchant, rail=services.rail, now=now)
         return await simulation.play(stage, dossier, wish)
 

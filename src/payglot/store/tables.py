@@ -98,6 +98,8 @@ endpoints = Table(
     Column("details", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    # Its deliveries still tell of it.
+    Column("deleted_at", Instant),
     CheckConstraint("(previous_secret IS NULL) = (previous_secret_until IS NULL)", name="previous_secret"),
     Index(None, "merchant_id", "dialect"),
 )
@@ -284,7 +286,7 @@ deliveries = Table(
     UniqueConstraint("event_id", "endpoint_id", "part"),
     Index("deliveries_due_idx", "next_attempt_at", postgresql_where=text("status = 'pending'")),
     Index("deliveries_newest_idx", "merchant_id", text("id DESC")),
-    Index("deliveries_endpoint_idx", "endpoint_id", "status"),
+    Index("deliveries_endpoint_idx", "endpoint_id", "status", "finished_at"),
 )
 
 attempts = Table(
