@@ -4,16 +4,19 @@ The token endpoint has OAuth's own shape instead: RFC 6749, section 5.2.
 """
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from payglot.dialects.qonto import schemas
 from payglot.dialects.qonto.auth import TOKEN_PATH, ApiKeyRefused, TokenRefused
 from payglot.domain import errors
-from payglot.web import refusals
+from payglot.web import inputs, refusals
 from payglot.web.answers import answer, empty
+
+M = TypeVar("M", bound=BaseModel)
 
 TRACE_HEADER = "X-Tyk-Trace-Id"
 _EXPECTED = {
@@ -45,6 +48,14 @@ class Unacceptable(refusals.Refused):
 def misshapen(problems: list[Any], sent: Any) -> Unacceptable:
     """Pydantic's problems with a body, in Qonto's words: wrong types read as its typed decoder's refusals do."""
     return Unacceptable([_shape_failure(problem, sent) for problem in problems])
+
+
+def checked(model: type[M], sent: Any) -> M:
+    """The body in the shape of `model`; raises Unacceptable."""
+    try:
+        return inputs.check(model, sent)
+    except refusals.Invalid as error:
+        raise misshapen(error.problems, sent) from None
 
 
 def at(pointer: str, rule: str, code: str = "invalid") -> schemas.Failure:

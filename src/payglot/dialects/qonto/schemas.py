@@ -112,6 +112,39 @@ class Payment(TypedDict):
     debitor_email: str
 
 
+class PaymentMethod(TypedDict):
+    name: Method
+    enabled: bool
+
+
+class PaymentMethods(TypedDict):
+    payment_link_payment_methods: list[PaymentMethod]
+
+
+class Connect(_Body):
+    """`user_phone_number` is E.164; `business_description` has at least 80 characters."""
+
+    partner_callback_url: Annotated[str, Field(json_schema_extra={"format": "uri", "maxLength": inferred.MAX_URL})]
+    user_bank_account_id: Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": inferred.MAX_NAME})]
+    user_phone_number: Annotated[str, Field(json_schema_extra={"pattern": inferred.PHONE}, examples=["+33612345678"])]
+    business_description: Annotated[
+        str | None,
+        Field(
+            json_schema_extra={
+                "minLength": inferred.MIN_BUSINESS_DESCRIPTION,
+                "maxLength": inferred.MAX_BUSINESS_DESCRIPTION,
+            }
+        ),
+    ]
+    user_website_url: Annotated[str | None, Field(json_schema_extra={"maxLength": inferred.MAX_WEBSITE})] = None
+
+
+class Connection(TypedDict):
+    connection_location: str
+    status: Literal["enabled", "pending", "disabled", "not_connected"]
+    bank_account_id: str
+
+
 class Meta(TypedDict):
     current_page: int
     next_page: int | None
@@ -119,6 +152,11 @@ class Meta(TypedDict):
     total_pages: int
     total_count: int
     per_page: int
+
+
+class PaymentLinkPage(TypedDict):
+    payment_links: list[PaymentLink]
+    meta: Meta
 
 
 class PaymentPage(TypedDict):
