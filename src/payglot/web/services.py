@@ -14,7 +14,8 @@ from payglot.web.callers import Callers
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """What routes work with. `public_url` has no trailing slash; `wake` tells the dispatcher, in this process or
-    another, that an event was committed."""
+    another, that an event was committed. `check_webhook_url` raises ValueError with a phrase when webhooks may not go
+    to an address."""
 
     database: Database
     clock: Clock
@@ -24,5 +25,6 @@ class Services:
     public_url: str
     sandbox: bool
     wake: Callable[[], None]
+    check_webhook_url: Callable[[str], None]
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server stops: endless responses (server-sent events) end then, instead of holding it up."""
