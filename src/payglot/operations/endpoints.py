@@ -9,7 +9,7 @@ from uuid import UUID
 from payglot.domain import identity
 from payglot.domain.errors import NotFound
 from payglot.operations.vault import Vault
-from payglot.store import endpoints as stored
+from payglot.store import deliveries, endpoints as stored
 from payglot.store.database import Tx
 from payglot.store.endpoints import Endpoint
 
@@ -90,6 +90,13 @@ async def rotate_secret(tx: Tx, vault: Vault, merchant_id: UUID, id: UUID, *, se
     )
     await stored.change(tx, rotated)
     return rotated
+
+
+async def delete(tx: Tx, merchant_id: UUID, id: UUID, now: datetime) -> None:
+    """Nothing goes there any more, not even what was waiting; raises NotFound."""
+    endpoint = await _get(tx, merchant_id, id, lock=True)
+    await stored.change(tx, replace(endpoint, enabled=False, updated_at=now, deleted_at=now))
+    await deliveries.cancel_waiting(tx, id, now)
 
 
 def secrets_at(vault: Vault, endpoint: Endpoint, now: datetime) -> tuple[str, ...]:
