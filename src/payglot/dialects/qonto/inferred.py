@@ -25,8 +25,8 @@ MAX_WEBSITE = 255  # 4.6 (one client's limit)
 PHONE = r"^\+[1-9][0-9]{6,14}$"  # E.164
 LOCALE = r"^[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,2}$"  # 4.5: `fr` is the example
 CURRENCIES = (
-    "AED", "AUD", "BGN", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "GHS", "HKD", "HUF", "ILS", "INR", "MXN", "NOK",
-    "NZD", "PEN", "PLN", "RON", "RSD", "SAR", "SEK", "SGD", "TRY", "USD", "ZAR", "ZMW",
+    "AED", "AUD", "BGN", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "GHS", "HKD", "HUF", "ILS", "INR", "MXN",
+    "NOK", "NZD", "PEN", "PLN", "RON", "RSD", "SAR", "SEK", "SGD", "TRY", "USD", "ZAR", "ZMW",
 )  # fmt: skip
 """3.5: those that the provider's own SDK takes. Links here are in EUR only, so no method is enabled for the others."""
 
