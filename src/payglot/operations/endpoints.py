@@ -11,7 +11,7 @@ from payglot.domain.errors import NotFound
 from payglot.operations.vault import Vault
 from payglot.store import deliveries, endpoints as stored
 from payglot.store.database import Tx
-from payglot.store.endpoints import Endpoint
+from payglot.store.endpoints import Endpoint as Endpoint
 
 ROTATION_OVERLAP = timedelta(hours=24)
 

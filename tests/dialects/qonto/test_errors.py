@@ -378,7 +378,7 @@ async def test_a_bad_filter_is_refused_as_documented(world: World) -> None:
     ("method", "path"),
     [
         ("GET", f"{PATH}/a/b/c"), ("GET", f"{PATH}/"), ("DELETE", PATH), ("PUT", f"{PATH}/x"), ("GET", "/oauth2/auth"),
-        ("GET", "/oauth2/token"), ("POST", "/v2/webhook_subscriptions"), ("GET", "/v2/webhook_subscriptions/x"),
+        ("GET", "/oauth2/token"), ("PATCH", "/v2/webhook_subscriptions"), ("POST", "/v2/webhook_subscriptions/x"),
     ],
 )  # fmt: skip
 async def test_an_unknown_path_is_plain_text_with_a_trace_id(world: World, method: str, path: str) -> None:

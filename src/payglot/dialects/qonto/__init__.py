@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping
 
 from payglot.dialects.contract import Dialect
-from payglot.dialects.qonto import auth, connections, errors, oauth, routes, webhooks
+from payglot.dialects.qonto import auth, connections, errors, oauth, routes, subscriptions, webhooks
 from payglot.dialects.qonto.checkout import QontoFlow
 from payglot.dialects.qonto.webhooks import QontoWebhooks
 from payglot.web import app, json
@@ -39,7 +39,7 @@ DIALECT = Dialect(
     prefixes=("/v2/payment_links", "/v2/webhook_subscriptions", "/v2/oauth2", "/oauth2"),
     build=functools.partial(
         app.build,
-        routers=(connections.router, routes.router, oauth.router),
+        routers=(connections.router, routes.router, subscriptions.router, oauth.router),
         render=errors.render,
         title="Payglot: compatible with Qonto payment links",
         description="Payment links for a basket or an invoice.",

@@ -15,7 +15,8 @@ from payglot.web.refusals import NotAuthenticated, Refused
 NAME = "qonto"
 READ = "payment_link.read"
 WRITE = "payment_link.write"
-SCOPES = ("offline_access", "organization.read", READ, WRITE, "webhook")
+WEBHOOK = "webhook"
+SCOPES = ("offline_access", "organization.read", READ, WRITE, WEBHOOK)
 
 _API_KEY = re.compile(r"[A-Za-z0-9_.-]{1,100}:[A-Za-z0-9]{1,200}")
 

@@ -1,6 +1,7 @@
 """Qonto's failures: `errors[]` with a trace id that is also a header. Validation is 400, never 422.
 
-The token endpoint has OAuth's own shape instead: RFC 6749, section 5.2.
+The token endpoint has OAuth's own shape instead: RFC 6749, section 5.2. Webhook subscriptions fail in the flat shape
+that is documented for them: one failure, without a wrapper.
 """
 
 from decimal import Decimal
@@ -18,7 +19,9 @@ from payglot.web.answers import answer, empty
 
 M = TypeVar("M", bound=BaseModel)
 
+SUBSCRIPTIONS_PATH = "/v2/webhook_subscriptions"
 TRACE_HEADER = "X-Tyk-Trace-Id"
+_THINGS = {"link": "payment link", "endpoint": "webhook subscription"}
 _EXPECTED = {
     "string_type": "string",
     "bool_type": "bool",
@@ -76,13 +79,16 @@ def render(request: Request, error: Exception) -> Response:
     trace_id: str = request.scope["request_id"]
     response = _at_the_token_endpoint(error) if request.scope["path"] == TOKEN_PATH else None
     if response is None:
-        response = _rendered(error, trace_id)
+        is_flat = request.scope["path"].startswith(SUBSCRIPTIONS_PATH)
+        response = _rendered(error, trace_id, is_flat=is_flat)
     response.headers[TRACE_HEADER] = trace_id
     return response
 
 
-def _rendered(error: Exception, trace_id: str) -> Response:
+def _rendered(error: Exception, trace_id: str, *, is_flat: bool) -> Response:
     def failed(status: int, *failures: schemas.Failure) -> Response:
+        if is_flat:
+            return answer(status, failures[0])
         body: schemas.Failures = {"errors": list(failures), "trace_id": trace_id}
         return answer(status, body)
 
@@ -101,8 +107,8 @@ def _rendered(error: Exception, trace_id: str) -> Response:
             return failed(400, _plain("invalid", "The request body is not a JSON object that can be read"))
         case refusals.WrongContentType():
             return failed(400, _plain("invalid", "Content-Type must be application/json"))
-        case errors.NotFound():
-            missing = _plain("not_found", "payment link not found")
+        case errors.NotFound(thing=thing):
+            missing = _plain("not_found", f"{_THINGS.get(thing, thing)} not found")
             missing["source"] = {"parameter": "id"}
             return failed(404, missing)
         case refusals.UnknownPath() | refusals.UnknownMethod():

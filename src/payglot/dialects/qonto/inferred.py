@@ -30,6 +30,14 @@ CURRENCIES = (
 )  # fmt: skip
 """3.5: those that the provider's own SDK takes. Links here are in EUR only, so no method is enabled for the others."""
 
+MAX_CALLBACK_URL = 512  # 6.1 (documented)
+MIN_SECRET, MAX_SECRET = 32, 128  # 6.1 (documented)
+MAX_SUBSCRIPTION_DESCRIPTION = 256  # 6.1 (documented)
+MAX_TYPES = 50
+MAX_SUBSCRIPTIONS = 100
+"""By one client, so that no client can make every event a thousand deliveries."""
+TOPIC = r"^v1/[a-z]{1,30}(?:-[a-z]{1,30}){0,5}$"  # 6.4: the provider's list grows; only two topics are ever sent here
+
 REFRESH_TOKEN_OVERLAP = timedelta(seconds=60)  # 1.3 (documented)
 
 WEBHOOK_TIMEOUT_SECONDS = 1.0  # 6.2 (documented)

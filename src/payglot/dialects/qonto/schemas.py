@@ -16,6 +16,7 @@ Title = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": inf
 Description = Annotated[str | None, Field(json_schema_extra={"maxLength": inferred.MAX_DESCRIPTION})]
 Unit = Annotated[str | None, Field(json_schema_extra={"maxLength": inferred.MAX_UNIT})]
 Name = Annotated[str | None, Field(json_schema_extra={"minLength": 1, "maxLength": inferred.MAX_NAME})]
+_TOPIC = {"type": "string", "pattern": inferred.TOPIC, "examples": ["v1/payment-links"]}
 
 
 class _Body(BaseModel):
@@ -145,6 +146,33 @@ class Connection(TypedDict):
     bank_account_id: str
 
 
+class Subscribe(_Body):
+    """A webhook subscription, whole: a PUT replaces what is left out by nothing. `secret` is for creation only."""
+
+    callback_url: Annotated[str, Field(json_schema_extra={"format": "uri", "maxLength": inferred.MAX_CALLBACK_URL})]
+    types: Annotated[list[str], Field(min_length=1, max_length=inferred.MAX_TYPES, json_schema_extra={"items": _TOPIC})]
+    secret: Annotated[
+        str | None, Field(json_schema_extra={"minLength": inferred.MIN_SECRET, "maxLength": inferred.MAX_SECRET})
+    ] = None
+    description: Annotated[
+        str | None, Field(json_schema_extra={"maxLength": inferred.MAX_SUBSCRIPTION_DESCRIPTION})
+    ] = None
+
+
+class Subscription(TypedDict):
+    """`secret` is shown once, at creation; `description` is left out when there is none."""
+
+    id: str
+    organization_id: str
+    membership_id: str
+    callback_url: str
+    types: list[str]
+    description: NotRequired[str]
+    created_at: Instant
+    updated_at: Instant
+    secret: str | None
+
+
 class Meta(TypedDict):
     current_page: int
     next_page: int | None
@@ -161,6 +189,11 @@ class PaymentLinkPage(TypedDict):
 
 class PaymentPage(TypedDict):
     payments: list[Payment]
+    meta: Meta
+
+
+class SubscriptionPage(TypedDict):
+    subscriptions: list[Subscription]
     meta: Meta
 
 
