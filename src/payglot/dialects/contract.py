@@ -29,3 +29,5 @@ class Dialect:
     """What an endpoint made by the operator needs beside its address."""
     example: Callable[[str, Mapping[str, str], str], str]
     """A working `curl` that creates a link: (base address, headers, an expiry some days ahead) → shell text."""
+    oauth_scopes: tuple[str, ...] = ()
+    """What clients of its OAuth server may ask for; empty when it has no such server."""
