@@ -377,7 +377,7 @@ async def test_a_bad_filter_is_refused_as_documented(world: World) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", f"{PATH}/a/b/c"), ("GET", f"{PATH}/"), ("DELETE", PATH), ("PUT", f"{PATH}/x"), ("GET", "/oauth2/auth"),
+        ("GET", f"{PATH}/a/b/c"), ("GET", f"{PATH}/"), ("DELETE", PATH), ("PUT", f"{PATH}/x"), ("PUT", "/oauth2/auth"),
         ("GET", "/oauth2/token"), ("PATCH", "/v2/webhook_subscriptions"), ("POST", "/v2/webhook_subscriptions/x"),
     ],
 )  # fmt: skip

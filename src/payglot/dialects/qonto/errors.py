@@ -11,11 +11,19 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from payglot.dialects.qonto import schemas
-from payglot.dialects.qonto.auth import TOKEN_PATH, ApiKeyRefused, TokenRefused
+from payglot.dialects.qonto import pages, schemas
+from payglot.dialects.qonto.auth import (
+    AUTHORIZE_PATH,
+    REVOKE_PATH,
+    TOKEN_PATH,
+    ApiKeyRefused,
+    StagingTokenMissing,
+    TokenRefused,
+)
 from payglot.domain import errors
 from payglot.web import inputs, refusals
 from payglot.web.answers import answer, empty
+from payglot.web.origin import Forged
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -77,9 +85,12 @@ def in_query(name: str, rule: str, code: str = "invalid") -> schemas.Failure:
 def render(request: Request, error: Exception) -> Response:
     # The trace id is the id of the request in our log.
     trace_id: str = request.scope["request_id"]
-    response = _at_the_token_endpoint(error) if request.scope["path"] == TOKEN_PATH else None
+    path = request.scope["path"]
+    if path == AUTHORIZE_PATH:
+        return _on_the_page(error, trace_id)
+    response = _at_the_token_endpoint(error) if path in (TOKEN_PATH, REVOKE_PATH) else None
     if response is None:
-        is_flat = request.scope["path"].startswith(SUBSCRIPTIONS_PATH)
+        is_flat = path.startswith(SUBSCRIPTIONS_PATH)
         response = _rendered(error, trace_id, is_flat=is_flat)
     response.headers[TRACE_HEADER] = trace_id
     return response
@@ -103,6 +114,9 @@ def _rendered(error: Exception, trace_id: str, *, is_flat: bool) -> Response:
             return failed(403, _plain("forbidden", f"missing required oauth scope: {scope}"))
         case refusals.AddressNotAllowed():
             return failed(403, _plain("forbidden", "This IP address is not allowed"))
+        case StagingTokenMissing():
+            # The provider's sandbox leads to a page for people then, too, in place of JSON.
+            return empty(302, {"Location": "/docs/qonto"})
         case refusals.BodyNotJson() | refusals.BodyTooLarge():
             return failed(400, _plain("invalid", "The request body is not a JSON object that can be read"))
         case refusals.WrongContentType():
@@ -140,6 +154,29 @@ def _at_the_token_endpoint(error: Exception) -> Response | None:
             return None
     body: schemas.TokenFailure = {"error": code, "error_description": description}
     return answer(status, body, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
+
+
+def _on_the_page(error: Exception, trace_id: str) -> Response:
+    """For a person, who came with a browser."""
+    match error:
+        case Forged():
+            response = pages.failure(
+                403, "The form did not come from this page. Go back to the application and try again."
+            )
+        case refusals.UnknownMethod():
+            response = PlainTextResponse("Not Found", status_code=404)
+        case refusals.TemporarilyUnavailable() | errors.Unavailable() | errors.ChangedMeanwhile():
+            response = pages.failure(503, "Something does not answer just now. Try again in a moment.")
+        case refusals.TooManyRequests():
+            response = pages.failure(429, "Too many attempts. Try again later.")
+        case refusals.Refused() | errors.DomainError() if not isinstance(error, refusals.Broken):
+            response = pages.failure(
+                400, "The address or the form cannot be read. Go back to the application and try again."
+            )
+        case _:
+            response = pages.failure(500, f"Something broke on our side. Its number is {trace_id}.")
+    response.headers[TRACE_HEADER] = trace_id
+    return response
 
 
 def _plain(code: str, detail: str) -> schemas.Failure:

@@ -216,12 +216,26 @@ class Failures(TypedDict):
 
 
 class TokenRequest(TypedDict):
-    """RFC 6749, section 6, with the client's credentials in the body (section 2.3.1)."""
+    """RFC 6749, sections 4.1.3 and 6, with the client's credentials in the body (section 2.3.1). A public client has no
+    secret and sends a verifier."""
 
-    grant_type: Literal["refresh_token"]
+    grant_type: Literal["authorization_code", "refresh_token"]
     client_id: str
-    client_secret: str
-    refresh_token: str
+    client_secret: NotRequired[str]
+    code: NotRequired[str]
+    redirect_uri: NotRequired[str]
+    code_verifier: NotRequired[str]
+    refresh_token: NotRequired[str]
+    scope: NotRequired[str]
+
+
+class RevokeRequest(TypedDict):
+    """RFC 7009, section 2.1."""
+
+    client_id: str
+    client_secret: NotRequired[str]
+    token: str
+    token_type_hint: NotRequired[str]
 
 
 class TokenFailure(TypedDict):
@@ -232,10 +246,10 @@ class TokenFailure(TypedDict):
 
 
 class Token(TypedDict):
-    """RFC 6749, section 5.1. `expires_in` is in seconds."""
+    """RFC 6749, section 5.1. `expires_in` is in seconds; a refresh token comes with the scope `offline_access`."""
 
     access_token: str
     expires_in: int
-    refresh_token: str
+    refresh_token: NotRequired[str]
     scope: str
     token_type: str
