@@ -115,7 +115,12 @@ def _pages(settings: Settings, built: Services, apps: Mapping[str, ASGIApp], dem
 def _office(settings: Settings, built: Services) -> Office:
     assert settings.admin_token is not None
     ports = {
-        dialect.name: Port(issue=dialect.issue, endpoint_details=dialect.endpoint_details, webhooks=dialect.webhooks)
+        dialect.name: Port(
+            issue=dialect.issue,
+            endpoint_details=dialect.endpoint_details,
+            webhooks=dialect.webhooks,
+            oauth_scopes=dialect.oauth_scopes,
+        )
         for dialect in DIALECTS.values()
     }
     return Office(services=built, ports=ports, token=settings.admin_token.get_secret_value(), check_url=built.check_url)

@@ -56,6 +56,7 @@ class SettingsBody(_Body):
     underpayment_window_seconds: Annotated[int, Field(ge=60, le=30 * 86400)] = 1800
     hosted_checkout: HostedCheckoutBody = HostedCheckoutBody()
     vat_reading: Literal["percent", "fraction", "auto"] = "percent"
+    staging_token: Annotated[str | None, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")] = None
     manual_transfer: bool = True
     require_idempotency_key: bool = False
     account_currency: Literal["EUR", "USD", "USDT", "USDC"] = "EUR"
@@ -81,6 +82,21 @@ class RevokeCredential(_Body):
     """`overlap_seconds` lets a rotated credential live on for a while, 7 days at most."""
 
     overlap_seconds: Annotated[int, Field(ge=0, le=7 * 86400)] = 0
+
+
+class RegisterOAuthClient(_Body):
+    """`redirect_uris` must match exactly. A public client has no secret and must use PKCE. Without `scopes` it may ask
+    for all that the dialect has."""
+
+    dialect: Dialect
+    name: Annotated[str, Field(min_length=1, max_length=70, pattern=r"^[^\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]*$")]
+    redirect_uris: Annotated[list[Annotated[str, Field(min_length=1, max_length=2000)]], Field(max_length=20)]
+    public: bool = False
+    scopes: Annotated[list[str] | None, Field(min_length=1, max_length=50)] = None
+
+
+class IssueSignInCode(_Body):
+    dialect: Dialect
 
 
 class CreateEndpoint(_Body):
@@ -123,6 +139,31 @@ class IssuedCredential(TypedDict):
     headers: dict[str, str]
     extra: dict[str, Any]
     credential_ids: list[str]
+
+
+class OAuthClient(TypedDict):
+    credential_id: str
+    dialect: str
+    client_id: str
+    name: str
+    redirect_uris: list[str]
+    public: bool
+    scopes: list[str]
+    created_at: Instant
+    revoked_at: Instant | None
+
+
+class RegisteredOAuthClient(OAuthClient):
+    """`client_secret` is shown this once; a public client has none."""
+
+    client_secret: str | None
+
+
+class SignInCode(TypedDict):
+    """`code` is shown this once, and is worth one consent."""
+
+    code: str
+    expires_at: Instant
 
 
 class Endpoint(TypedDict):

@@ -56,6 +56,8 @@ class MerchantSettings:
     hosted_checkout: HostedCheckout = HostedCheckout()
     vat_reading: Literal["percent", "fraction", "auto"] = "percent"
     """How Qonto's `vat_rate` text is read."""
+    staging_token: str | None = None
+    """What Qonto's clients must send as X-Qonto-Staging-Token, as to that provider's sandbox; None asks for nothing."""
     manual_transfer: bool = True
     """Whether Bridge's page offers a transfer to a virtual IBAN."""
     require_idempotency_key: bool = False

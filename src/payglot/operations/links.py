@@ -102,6 +102,15 @@ async def revise(tx: Tx, dossier: Dossier, now: datetime, *, active: bool | None
     return replace(dossier, link=change.after)
 
 
+async def cancel_unless_ended(tx: Tx, merchant_id: UUID, dialect: str, id: UUID, now: datetime) -> Dossier:
+    """Revoke a merchant's own link; one that was paid, expired or revoked already stays as it is. Raises NotFound."""
+    await get(tx, merchant_id, dialect, id, now)
+    dossier = (await locked(tx, id)).seen_at(now)
+    if dossier.link.status not in (LinkStatus.OPEN, LinkStatus.PROCESSING):
+        return dossier
+    return await _move(tx, dossier, LinkStatus.CANCELED, now)
+
+
 async def newest(
     tx: Tx,
     merchant_id: UUID | None,

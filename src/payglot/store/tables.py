@@ -98,8 +98,9 @@ endpoints = Table(
     Column("details", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    # Its deliveries still tell of it.
+    # Deliveries name their endpoint for ever, so its row stays; it is disabled then.
     Column("deleted_at", Instant),
+    CheckConstraint("deleted_at IS NULL OR NOT enabled", name="deleted"),
     CheckConstraint("(previous_secret IS NULL) = (previous_secret_until IS NULL)", name="previous_secret"),
     Index(None, "merchant_id", "dialect"),
 )
@@ -377,4 +378,22 @@ endpoint_health = Table(
         name="checked_at",
     ),
     Index(None, "merchant_id"),
+)
+
+# Codes of an OAuth server: each is worth one use, and kept a while longer so that a second use is noticed.
+one_time_codes = Table(
+    "one_time_codes",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _merchant(),
+    Column("dialect", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    # A keyed hash, as of credentials.
+    Column("lookup", LargeBinary, nullable=False, unique=True),
+    Column("details", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    _one_of("purpose", "authorization", "sign_in"),
+    Index(None, "merchant_id", "dialect"),
 )
