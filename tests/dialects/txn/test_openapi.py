@@ -31,7 +31,7 @@ def test_every_operation_tells_its_statuses_and_needs_the_key(document: dict[str
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
     }
-    common = {"400", "401", "403", "406", "500", "503"}
+    common = {"400", "401", "403", "406", "429", "500", "503"}
     key: list[dict[str, list[str]]] = [{"apiKey": []}]
     assert told == {
         ("post", LINKS): (common | {"201", "409", "413", "415", "422"}, key),

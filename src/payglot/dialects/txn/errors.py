@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from payglot.dialects.txn import inferred, schemas
-from payglot.dialects.txn.jsonapi import UnsupportedInclude, document
+from payglot.dialects.txn.jsonapi import UnsupportedInclude, UnsupportedSort, document
 from payglot.domain import errors
 from payglot.web import refusals
 
@@ -38,6 +38,10 @@ def failure(
     return entry
 
 
+def of_parameter(name: str, code: str, title: str) -> schemas.Failure:
+    return {"status": 400, "title": title, "code": code, "detail": "", "source": {"parameter": name}}
+
+
 def render(_request: Request, error: Exception) -> Response:
     match error:
         case Unprocessable(failures=failures):
@@ -57,9 +61,10 @@ def render(_request: Request, error: Exception) -> Response:
         case ClientId():
             return _failed(403, "forbidden", "Client-generated ids are not supported", detail="", pointer="/data/id")
         case UnsupportedInclude():
-            entry = failure(400, "invalid_include", "Unsupported include", detail="")
-            entry["source"] = {"parameter": "include"}
-            return document(400, {"errors": [entry]})
+            return document(400, {"errors": [of_parameter("include", "invalid_include", "Unsupported include")]})
+        case UnsupportedSort():
+            title = "Unsupported sort: the parameters are order and order_type"
+            return document(400, {"errors": [of_parameter("sort", "invalid_sort", title)]})
         case refusals.Invalid(problems=problems):
             return _shape(problems)
         case refusals.BodyNotJson():
