@@ -35,6 +35,9 @@ def test_every_operation_tells_its_statuses_and_needs_the_key(document: dict[str
     key: list[dict[str, list[str]]] = [{"apiKey": []}]
     assert told == {
         ("post", LINKS): (common | {"201", "409", "413", "415", "422"}, key),
+        ("get", LINKS): (common | {"200"}, key),
+        ("post", f"{LINK}/expiration"): (common | {"200", "404", "422"}, key),
+        ("get", INVOICES): (common | {"200"}, key),
         ("get", LINK): (common | {"200", "404"}, key),
         ("get", INVOICE): (common | {"200", "404"}, key),
     }

@@ -19,6 +19,14 @@ class Unprocessable(refusals.Refused):
         self.failures = failures
 
 
+class BadParameters(refusals.Refused):
+    """Query parameters that are not acceptable; every one of them."""
+
+    def __init__(self, failures: list[schemas.Failure]) -> None:
+        super().__init__()
+        self.failures = failures
+
+
 class WrongType(refusals.Refused):
     """`data.type` is not the collection's."""
 
@@ -46,6 +54,8 @@ def render(_request: Request, error: Exception) -> Response:
     match error:
         case Unprocessable(failures=failures):
             return document(422, {"errors": failures})
+        case BadParameters(failures=failures):
+            return document(400, {"errors": failures})
         case refusals.NotAuthenticated():
             response = _failed(401, "unauthorized", "HTTP Token: Access denied.")
             response.headers["WWW-Authenticate"] = inferred.CHALLENGE
@@ -94,6 +104,8 @@ def render(_request: Request, error: Exception) -> Response:
             response = _failed(503, "service_unavailable", "Service unavailable", detail="")
             response.headers["Retry-After"] = "5"
             return response
+        case errors.IllegalTransition():
+            return _failed(422, "invalid_status", "Payment link can't be expired")
         case errors.DomainError():
             return _failed(422, "invalid_status", str(error), detail="")
         case _:

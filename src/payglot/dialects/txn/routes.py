@@ -1,14 +1,16 @@
-"""Txn's payment links: create, read."""
+"""Txn's payment links: create, read, list, expire."""
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.txn import auth, jsonapi, mapping, schemas
+from payglot.dialects.txn import auth, jsonapi, listing, mapping, schemas
 from payglot.dialects.txn.auth import NAME
 from payglot.dialects.txn.errors import ClientId, WrongType
 from payglot.dialects.txn.openapi import FAILURES, INCLUDE_OF_LINK, LINK_PARTS, NOT_FOUND
 from payglot.domain.dossier import Dossier
+from payglot.domain.errors import IllegalTransition
+from payglot.domain.link import LinkStatus
 from payglot.operations import links
 from payglot.web import inputs, openapi
 from payglot.web.routes import PlainRoute
@@ -65,6 +67,63 @@ async def read(id: str, request: Request) -> Response:
     jsonapi.negotiate(request, LINK_PARTS)
     async with call.services.database.single() as tx:
         dossier = await links.get(tx, call.merchant.id, NAME, jsonapi.id_of(id, "link"), call.now)
+    return jsonapi.document(200, mapping.document(dossier, call.services.public_url))
+
+
+@router.get(
+    f"{PREFIX}/payment_links",
+    **openapi.operation(
+        "Listing payment links",
+        answer_type=jsonapi.MEDIA_TYPE,
+        parameters=(*listing.PAGING, INCLUDE_OF_LINK),
+        answers={200: ("OK", schemas.PaymentLinkPage), **FAILURES},
+    ),
+)
+async def index(request: Request) -> Response:
+    call = await auth.caller(request)
+    jsonapi.negotiate(request, LINK_PARTS)
+    wanted = listing.read(request)
+    where = links.Where(
+        reference=wanted.reference, created_from=wanted.created_from, created_until=wanted.created_until
+    )
+    order = links.Order(descending=wanted.descending)
+    own = (call.merchant.id, NAME, call.now)
+    async with call.services.database.single() as tx:
+        total = await links.count(tx, *own, where=where)
+        found = await links.page(
+            tx, *own, where=where, order=order, offset=wanted.offset, total=total, limit=wanted.per_page
+        )
+    base_url = call.services.public_url
+    data = [mapping.resource(dossier, base_url) for dossier in found]
+    parts = [part for dossier in found for part in mapping.included(dossier, base_url)]
+    return jsonapi.document(200, listing.document(wanted, data, parts, total))
+
+
+@router.post(
+    f"{PREFIX}/payment_links/{{id}}/expiration",
+    **openapi.operation(
+        "Expiring payment link",
+        answer_type=jsonapi.MEDIA_TYPE,
+        parameters=(INCLUDE_OF_LINK,),
+        answers={
+            200: ("Expired", schemas.PaymentLinkDocument),
+            422: ("It is completed or expired", schemas.Failures),
+            **FAILURES,
+            **NOT_FOUND,
+        },
+    ),
+)
+async def expire(id: str, request: Request) -> Response:
+    """Whatever is sent as a body is left unread."""
+    call = await auth.caller(request)
+    jsonapi.negotiate(request, LINK_PARTS)
+    async with call.services.database.transaction() as tx:
+        seen = await links.get(tx, call.merchant.id, NAME, jsonapi.id_of(id, "link"), call.now)
+        if seen.link.status is LinkStatus.EXPIRED:
+            # By the clock, perhaps, which the row does not say yet.
+            raise IllegalTransition(before=LinkStatus.EXPIRED, after=LinkStatus.EXPIRED)
+        dossier = await links.expire(tx, seen.link.id, call.now)
+    call.services.wake()
     return jsonapi.document(200, mapping.document(dossier, call.services.public_url))
 
 

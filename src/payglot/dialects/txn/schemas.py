@@ -253,6 +253,30 @@ class InvoiceDocument(TypedDict):
     jsonapi: Version
 
 
+class PageMeta(TypedDict):
+    """`total` counts the matching records, on whatever page they are."""
+
+    page: int
+    per_page: int
+    total: int
+
+
+class PaymentLinkPage(TypedDict):
+    """`included` holds the children of the links on this page, each once."""
+
+    data: list[PaymentLink]
+    included: NotRequired[list[Invoice | Linked]]
+    meta: PageMeta
+    jsonapi: Version
+
+
+class InvoicePage(TypedDict):
+    data: list[Invoice]
+    included: NotRequired[list[Linked]]
+    meta: PageMeta
+    jsonapi: Version
+
+
 class Source(TypedDict):
     pointer: NotRequired[str]
     parameter: NotRequired[str]
