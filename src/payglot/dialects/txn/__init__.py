@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping
 
 from payglot.dialects.contract import Dialect
-from payglot.dialects.txn import auth, errors, invoice_routes, jsonapi, routes
+from payglot.dialects.txn import auth, discovery, errors, invoice_routes, jsonapi, routes
 from payglot.dialects.txn.checkout import TxnFlow
 from payglot.dialects.txn.webhooks import TxnWebhooks
 from payglot.web import app, json
@@ -44,7 +44,8 @@ DIALECT = Dialect(
     prefixes=("/api/public/v1",),
     build=functools.partial(
         app.build,
-        routers=(routes.router, invoice_routes.router),
+        # Before what takes any word for an id.
+        routers=(discovery.router, routes.router, invoice_routes.router),
         render=errors.render,
         title="Payglot: compatible with Txn payment links",
         description="Crypto payment links, as JSON:API documents.",
