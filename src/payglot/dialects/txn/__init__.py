@@ -2,8 +2,8 @@
 
 Documentation: https://docs.txn.io ("Creating payment link"). Known differences: the hosted page's address carries a
 random token beside the documented query; fees are zero; what arrives late, or is too much or too little, is credited at
-the locked rate; webhooks go to all of a merchant's endpoints; addresses are not screened for
-risk; `Payout`, Binance Pay and NFT are not served.
+the locked rate; webhooks go to all of a merchant's endpoints; addresses are not screened for risk; `Payout`, Binance
+Pay and NFT are not served.
 """
 
 import functools
