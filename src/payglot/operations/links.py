@@ -161,6 +161,11 @@ async def count(tx: Tx, merchant_id: UUID, dialect: str, now: datetime, *, where
     return await listing.count(tx, merchant_id, dialect, now, where=where)
 
 
+async def of_ids(tx: Tx, ids: Sequence[UUID], now: datetime) -> list[Dossier]:
+    """These links with their payments, as they stand at `now`, in no order: three statements, however many they are."""
+    return [dossier.seen_at(now) for dossier in await _each_with_payments(tx, await stored.of_ids(tx, ids))]
+
+
 async def _move(tx: Tx, dossier: Dossier, status: LinkStatus, now: datetime) -> Dossier:
     current = dossier.current
     transfers = dossier.transfers_of(current) if current else ()

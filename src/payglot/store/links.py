@@ -99,6 +99,11 @@ async def find_any(tx: Tx, id: UUID) -> Link | None:
     return _one(await tx.execute(select(*COLUMNS).where(_links.c.id == id)))
 
 
+async def of_ids(tx: Tx, ids: Sequence[UUID]) -> list[Link]:
+    """In no order."""
+    return [read(row) for row in (await tx.execute(select(*COLUMNS).where(_links.c.id.in_(ids)))).mappings()]
+
+
 async def find_by_token(tx: Tx, token: str) -> Link | None:
     try:
         return _one(await tx.execute(_by_token, {"token": bytes.fromhex(token)}))

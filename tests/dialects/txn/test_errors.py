@@ -424,6 +424,16 @@ async def test_only_the_target_can_be_included_in_a_link(world: World, query: st
         assert (error["code"], error["source"]) == ("invalid_include", {"parameter": "include"})
 
 
+@pytest.mark.parametrize("query", ["sort=createdAt", "sort=-created_at", "sort="])
+async def test_json_apis_own_sorting_is_refused(world: World, query: str) -> None:
+    merchant = await world.merchant()
+    link = await a_link(world, merchant)
+    answered = await get(world, merchant, f"{LINKS}/{link['id']}?{query}")
+    assert answered.status_code == 400
+    (error,) = answered.json()["errors"]
+    assert (error["status"], error["code"], error["source"]) == (400, "invalid_sort", {"parameter": "sort"})
+
+
 @pytest.mark.parametrize(
     ("query", "status"), [("include=address,invoiceTransactions", 200), ("include=target", 400), ("include=x", 400)]
 )
@@ -468,7 +478,8 @@ async def test_an_unknown_path_is_answered_in_this_shape(world: World, path: str
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", LINKS, "POST"),
+        ("DELETE", LINKS, "GET, POST"),
+        ("DELETE", INVOICES, "GET"),
         ("PUT", f"{LINKS}/{UNKNOWN}", "GET"),
         ("PATCH", f"{LINKS}/{UNKNOWN}", "GET"),
         ("POST", f"{INVOICES}/{UNKNOWN}", "GET"),

@@ -57,14 +57,19 @@ def new_link(body: schemas.CreatePaymentLink, merchant: Merchant, now: datetime)
 
 
 def document(dossier: Dossier, base_url: str) -> schemas.PaymentLinkDocument:
-    link, child = dossier.link, dossier.current
-    data = resource(dossier, base_url)
-    if child is None:
+    data, parts = resource(dossier, base_url), included(dossier, base_url)
+    if not parts:
         return {"data": data, "meta": {}, "jsonapi": {"version": "1.0"}}
+    return {"data": data, "included": parts, "meta": {}, "jsonapi": {"version": "1.0"}}
+
+
+def included(dossier: Dossier, base_url: str) -> list[schemas.Invoice | schemas.Linked]:
+    """The link's child, and everything that hangs on it."""
+    link, child = dossier.link, dossier.current
+    if child is None:
+        return []
     transfers = dossier.transfers_of(child)
-    invoice = invoices.resource(link, child, transfers, base_url)
-    included = [invoice, *linked.included(link, child, transfers)]
-    return {"data": data, "included": included, "meta": {}, "jsonapi": {"version": "1.0"}}
+    return [invoices.resource(link, child, transfers, base_url), *linked.included(link, child, transfers)]
 
 
 def resource(dossier: Dossier, base_url: str) -> schemas.PaymentLink:
