@@ -69,6 +69,8 @@ NETWORKS = (
     Network(currency=Currency.LINK, name="Ethereum (ERC20)", live_code="link", test_code="hteth:link"),
 )
 
+NETWORK_BY_CODE = {code: network for network in NETWORKS for code in (network.live_code, network.test_code)}
+
 
 def network(code: str, mode: Mode) -> Network | None:
     """Codes are case-insensitive on input."""
