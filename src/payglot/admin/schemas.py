@@ -7,6 +7,9 @@ from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 from typing_extensions import TypedDict
 
+from payglot.domain import money
+from payglot.domain.errors import DomainError
+from payglot.domain.money import Currency
 from payglot.web.openapi import Instant
 
 Dialect = Literal["p100", "devdraft", "bridge", "qonto", "txn"]
@@ -33,6 +36,17 @@ class BeneficiaryBody(_Body):
 Domain = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$")]
 
 
+PlainAmount = Annotated[str, Field(pattern=r"^[0-9]{1,20}(\.[0-9]{1,18})?$", examples=["500.00"])]
+
+
+def _limits(sent: dict[Currency, str]) -> dict[Currency, str]:
+    """Amounts as their currencies write them, so that no rule depends on how one was typed."""
+    try:
+        return {unit: str(money.parse(text, unit)) for unit, text in sent.items()}
+    except DomainError as error:
+        raise ValueError(str(error)) from None
+
+
 class SettingsBody(_Body):
     """Every member optional: those that are sent replace what is there."""
 
@@ -50,6 +64,11 @@ class SettingsBody(_Body):
     manual_transfer: bool = True
     require_idempotency_key: bool = False
     account_currency: Literal["EUR", "USD", "USDT", "USDC"] = "EUR"
+    payout_approval: Literal["automatic", "by_limit", "manual"] = "automatic"
+    payout_approval_limits: Annotated[dict[Currency, PlainAmount], Field(max_length=50), AfterValidator(_limits)] = {}
+    refund_overpaid: Literal["take", "return_rest", "return_all"] = "take"
+    refund_underpaid: Literal["take", "return_all"] = "take"
+    refund_late: Literal["take", "return_all"] = "take"
 
 
 class CreateMerchant(_Body):

@@ -61,7 +61,7 @@ class PaymentLinkAttributes(TypedDict):
     reference: str | None
     hostedPageUrl: str
     status: Literal["created", "pending", "completed", "expired"]
-    approvalStatus: str | None
+    approvalStatus: Literal["pending", "approved", "rejected"] | None
     expiresAt: Instant
     createdAt: Instant
     paymentType: Literal["Invoice", "Payout"]
@@ -233,6 +233,57 @@ class CoinTransaction(TypedDict):
 Linked = Account | Address | InvoiceTransaction | Transaction | CoinTransaction
 
 
+class PayoutAttributes(TypedDict):
+    """Amounts and rates are decimals as text. `exchangeRate` is `currency` per unit of `payCurrency`. `address` is
+    `<address>?dt=<destination tag>` where there is a tag. `txid` is null until the transaction is broadcast."""
+
+    reference: str | None
+    status: Literal["draft", "processing", "completed", "cancelled"]
+    address: str
+    amount: str
+    currency: str
+    payCurrency: str
+    payAmount: str
+    payNetwork: str
+    payNetworkName: str
+    exchangeRate: str
+    payChargeRate: str
+    payChargeRateCurrency: str
+    amountCharged: str
+    amountChargedCurrency: str
+    networkFee: str
+    networkFeeCurrency: str
+    payoutFee: str
+    payoutFeeCurrency: str
+    displayFee: str
+    displayFeeCurrency: str
+    absorbPayoutFee: bool
+    absorbNetworkFee: bool
+    absorbFees: bool | None
+    paymentMethod: Literal["on_chain"]
+    receiverBinanceId: str | None
+    binanceStatus: str | None
+    approvalStatus: Literal["pending", "approved", "rejected"] | None
+    txid: str | None
+    createdAt: Instant
+    expiresAt: Instant
+
+
+class PayoutRelationships(TypedDict):
+    accountCharged: ToOne
+    author: ToOne
+
+
+class Payout(TypedDict):
+    id: str
+    type: Literal["payouts"]
+    attributes: PayoutAttributes
+    relationships: PayoutRelationships
+
+
+Included = Invoice | Payout | Linked
+
+
 class Version(TypedDict):
     version: Literal["1.0"]
 
@@ -241,7 +292,7 @@ class PaymentLinkDocument(TypedDict):
     """`included` is there only when the link has a child."""
 
     data: PaymentLink
-    included: NotRequired[list[Invoice | Linked]]
+    included: NotRequired[list[Included]]
     meta: dict[str, Any]
     jsonapi: Version
 
@@ -250,6 +301,28 @@ class InvoiceDocument(TypedDict):
     data: Invoice
     included: list[Linked]
     meta: dict[str, Any]
+    jsonapi: Version
+
+
+class PayoutDocument(TypedDict):
+    data: Payout
+    included: list[Account]
+    meta: dict[str, Any]
+    jsonapi: Version
+
+
+class ListMeta(TypedDict):
+    """`total` counts all that match."""
+
+    page: int
+    per_page: int
+    total: int
+
+
+class PayoutList(TypedDict):
+    data: list[Payout]
+    included: NotRequired[list[Account]]
+    meta: ListMeta
     jsonapi: Version
 
 
