@@ -9,7 +9,8 @@ import structlog
 
 from payglot.admin.health import refresh_gauges
 from payglot.dialects import DIALECTS
-from payglot.operations import deliveries, expiry
+from payglot.operations import deliveries, expiry, sending
+from payglot.rails.payouts import SandboxPayoutRail
 from payglot.settings import Settings
 from payglot.store.listen import Listener
 from payglot.web import metrics
@@ -19,6 +20,7 @@ from payglot.webhooks.dispatcher import Dispatcher
 from payglot.webhooks.guard import Guard
 
 EXPIRY_SECONDS = 1.0
+SENDING_SECONDS = 1.0
 GAUGES_SECONDS = 15.0
 CLOCK_SECONDS = 5.0
 
@@ -117,12 +119,18 @@ async def working(settings: Settings, services: Services, bell: Bell) -> AsyncIt
             bell()
         await asyncio.sleep(EXPIRY_SECONDS)
 
+    async def send_payouts() -> None:
+        if services.sandbox and await sending.run(services.database, SandboxPayoutRail(), services.clock.now()):
+            bell()
+        await asyncio.sleep(SENDING_SECONDS)
+
     async def keep_gauges() -> None:
         await refresh_gauges(services)
         await asyncio.sleep(GAUGES_SECONDS)
 
     try:
-        async with _running([dispatcher.run(), _forever("expiry", expire), _forever("gauges", keep_gauges)]):
+        loops = {"expiry": expire, "payouts": send_payouts, "gauges": keep_gauges}
+        async with _running([dispatcher.run(), *(_forever(name, loop) for name, loop in loops.items())]):
             yield
     finally:
         await sender.close()

@@ -157,6 +157,7 @@ class Link(TypedDict):
     dialect: str
     mode: str
     status: str
+    direction: Literal["in", "out"]
     amount: str | None
     currency: str
     title: str | None
@@ -219,10 +220,12 @@ class Event(TypedDict):
     dialect: str
     link_id: str
     payment_id: str | None
+    payout_id: str | None
     kind: str
     sequence: int
     link_status: str
     payment_status: str | None
+    payout_status: str | None
     occurred_at: Instant
 
 

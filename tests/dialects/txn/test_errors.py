@@ -193,7 +193,6 @@ async def test_an_amount_out_of_its_currencys_limits_is_refused(
         ({"accountCurrency": 1}, "accountCurrency", "invalid"),
         ({"paymentType": "invoice"}, "paymentType", "invalid"),
         ({"paymentType": "Refund"}, "paymentType", "invalid"),
-        ({"paymentType": "Payout"}, "paymentType", "unsupported_payment_type"),
         ({"expires_at": "2020-01-12T23:00:00.000Z"}, "expires_at", "invalid_expires_at"),
         ({"expires_at": "2095-01-12"}, "expires_at", "invalid_expires_at"),
         ({"expires_at": "2095-01-12T23:00:00"}, "expires_at", "invalid_expires_at"),

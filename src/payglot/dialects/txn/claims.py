@@ -85,9 +85,7 @@ def offer(merchant: Merchant, dossier: Dossier) -> Offer:
     ]
     if any(network.currency is Currency.XRP for network in open_to):
         hint = "For XRP only, where your wallet or exchange asks for one."
-        fields.append(
-            Field(name="tag", label="Destination tag", kind="text", required=False, hint=hint, max_length=10)
-        )
+        fields.append(Field(name="tag", label="Destination tag", kind="text", required=False, hint=hint, max_length=10))
     return Offer(
         payee=merchant.name,
         title=link.reference,
