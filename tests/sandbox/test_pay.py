@@ -15,6 +15,7 @@ from tests.world import World, open_world
 
 MEMBERS = [
     "payment_id",
+    "payout_id",
     "link_id",
     "dialect",
     "status",

@@ -48,11 +48,6 @@ async def get_by_slug(tx: Tx, dialect: str, handle: str, slug: str, now: datetim
     return (await _with_payments(tx, await stored.find_by_slug(tx, dialect, handle, slug))).seen_at(now)
 
 
-async def find_all(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Link]:
-    """By id, whoever's they are."""
-    return await stored.find_all(tx, ids)
-
-
 async def of_page_query(tx: Tx, dialect: str, *, link_id: str | None, payment_id: str | None) -> Link:
     """The link that a page's query names by its own id or by a payment's; raises NotFound."""
     link: Link | None = None
@@ -147,6 +142,11 @@ async def page(
 async def count(tx: Tx, merchant_id: UUID, dialect: str, now: datetime, *, where: Where = Where()) -> int:  # noqa: B008
     """How many links a page's filter lets through."""
     return await listing.count(tx, merchant_id, dialect, now, where=where)
+
+
+async def of_ids(tx: Tx, ids: Sequence[UUID], now: datetime) -> list[Dossier]:
+    """These links with their payments, as they stand at `now`, in no order: three statements, however many they are."""
+    return [dossier.seen_at(now) for dossier in await _each_with_payments(tx, await stored.of_ids(tx, ids))]
 
 
 async def _move(tx: Tx, dossier: Dossier, status: LinkStatus, now: datetime) -> Dossier:

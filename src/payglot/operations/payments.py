@@ -12,8 +12,10 @@ from payglot.domain.money import Money
 from payglot.domain.payment import AttemptRule, Opening, Payment, PaymentStatus, Step
 from payglot.domain.transfer import TRANSITIONS, Transfer, TransferStatus
 from payglot.operations import links
-from payglot.store import payments as stored
+from payglot.store import payment_pages, payments as stored
 from payglot.store.database import Tx
+
+Where = payment_pages.Where
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,6 +109,33 @@ async def get(tx: Tx, id: UUID) -> tuple[Payment, tuple[Transfer, ...]]:
 async def newest(tx: Tx, merchant_id: UUID | None, *, before: UUID | None = None, limit: int = 50) -> list[Payment]:
     """Newest first."""
     return await stored.newest(tx, merchant_id, before=before, limit=limit)
+
+
+async def page(
+    tx: Tx,
+    merchant_id: UUID,
+    dialect: str,
+    now: datetime,
+    *,
+    where: Where,
+    descending: bool,
+    offset: int,
+    total: int,
+    limit: int,
+) -> list[tuple[Dossier, Payment]]:
+    """A merchant's payments by creation, each with its link's dossier as it stands at `now`: five statements, however
+    many they are. `total` is from `count`; it keeps the last pages as cheap as the first."""
+    keys = await payment_pages.page(
+        tx, merchant_id, dialect, where=where, descending=descending, offset=offset, total=total, limit=limit
+    )
+    dossiers = await links.of_ids(tx, list({link_id for link_id, _ in keys}), now) if keys else []
+    by_payment = {payment.id: (dossier, payment) for dossier in dossiers for payment in dossier.payments}
+    return [by_payment[id] for _, id in keys]
+
+
+async def count(tx: Tx, merchant_id: UUID, dialect: str, *, where: Where) -> int:
+    """How many payments a page's filter lets through."""
+    return await payment_pages.count(tx, merchant_id, dialect, where=where)
 
 
 async def _locked(tx: Tx, link_id: UUID, payment_id: UUID) -> tuple[Dossier, Payment]:

@@ -7,11 +7,14 @@ from uuid import UUID
 from payglot.domain import payout as payouts
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import NotFound
+from payglot.domain.link import Link
 from payglot.domain.merchant import Mode
 from payglot.domain.payout import Claim, Payout, PayoutStatus, Step
 from payglot.operations import links
-from payglot.store import payouts as stored
+from payglot.store import payment_pages, payouts as stored
 from payglot.store.database import Tx
+
+Where = payment_pages.Where
 
 
 async def claim(tx: Tx, link_id: UUID, asked: Claim, now: datetime) -> Dossier:
@@ -69,12 +72,13 @@ async def take_up(tx: Tx, payout: Payout, *, until: datetime) -> bool:
     return await stored.postpone(tx, payout.id, expected=payout.status, due_at=payout.due_at, until=until)
 
 
-async def get(tx: Tx, merchant_id: UUID, dialect: str, id: UUID, now: datetime) -> Dossier:
-    """The link of the payout, with it; raises NotFound, also for another merchant's."""
+async def get(tx: Tx, merchant_id: UUID, dialect: str, id: UUID, now: datetime) -> tuple[Link, Payout]:
+    """With its link as it stands at `now`; raises NotFound, also for another merchant's."""
     payout = await stored.find(tx, merchant_id, dialect, id)
     if payout is None:
         raise NotFound(thing="payout")
-    return await links.get_any(tx, payout.link_id, now)
+    dossier = await links.get(tx, merchant_id, dialect, payout.link_id, now)
+    return dossier.link, payout
 
 
 async def get_any(tx: Tx, id: UUID) -> Payout:
@@ -101,33 +105,35 @@ async def page(
     tx: Tx,
     merchant_id: UUID,
     dialect: str,
+    now: datetime,
     *,
-    created_from: datetime | None = None,
-    created_until: datetime | None = None,
-    reference: str | None = None,
-    descending: bool = True,
-    offset: int = 0,
+    where: Where,
+    descending: bool,
+    offset: int,
+    total: int,
     limit: int,
-) -> tuple[list[Dossier], int]:
-    """A merchant's payouts by creation, each with its link, and how many there are in all. `reference` is a link's."""
-    total = await stored.count(
-        tx, merchant_id, dialect, created_from=created_from, created_until=created_until, reference=reference
-    )
-    if offset >= total:
-        return [], total
-    found = await stored.page(
+) -> list[tuple[Link, Payout]]:
+    """A merchant's payouts by creation, each with its link. `total` is from `count`; it keeps the last pages as cheap
+    as the first."""
+    keys = await payment_pages.page(
         tx,
         merchant_id,
         dialect,
-        created_from=created_from,
-        created_until=created_until,
-        reference=reference,
+        of=stored.payouts,
+        where=where,
         descending=descending,
         offset=offset,
+        total=total,
         limit=limit,
     )
-    known = await links.find_all(tx, [payout.link_id for payout in found])
-    return [Dossier(link=known[payout.link_id], payout=payout) for payout in found], total
+    dossiers = await links.of_ids(tx, [link_id for link_id, _ in keys], now) if keys else []
+    found = {dossier.payout.id: (dossier.link, dossier.payout) for dossier in dossiers if dossier.payout}
+    return [found[id] for _, id in keys]
+
+
+async def count(tx: Tx, merchant_id: UUID, dialect: str, *, where: Where) -> int:
+    """How many payouts a page's filter lets through."""
+    return await payment_pages.count(tx, merchant_id, dialect, of=stored.payouts, where=where)
 
 
 async def due(tx: Tx, mode: Mode, now: datetime, *, limit: int) -> list[Payout]:

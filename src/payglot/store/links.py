@@ -100,6 +100,11 @@ async def find_any(tx: Tx, id: UUID) -> Link | None:
     return _one(await tx.execute(select(*COLUMNS).where(_links.c.id == id)))
 
 
+async def of_ids(tx: Tx, ids: Sequence[UUID]) -> list[Link]:
+    """In no order."""
+    return [read(row) for row in (await tx.execute(select(*COLUMNS).where(_links.c.id.in_(ids)))).mappings()]
+
+
 async def find_by_token(tx: Tx, token: str) -> Link | None:
     try:
         return _one(await tx.execute(_by_token, {"token": bytes.fromhex(token)}))
@@ -109,12 +114,6 @@ async def find_by_token(tx: Tx, token: str) -> Link | None:
 
 async def find_by_slug(tx: Tx, dialect: str, handle: str, slug: str) -> Link | None:
     return _one(await tx.execute(_by_slug, {"handle": handle, "dialect": dialect, "slug": slug}))
-
-
-async def find_all(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Link]:
-    """By id."""
-    found = (await tx.execute(select(*COLUMNS).where(_links.c.id.in_(ids)))).mappings()
-    return {row["id"]: read(row) for row in found}
 
 
 async def has_reference(tx: Tx, merchant_id: UUID, dialect: str, reference: str) -> bool:

@@ -18,7 +18,6 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     bindparam,
-    func,
     insert,
     select,
     text,
@@ -177,40 +176,6 @@ async def newest(
     return [_payout(row) for row in (await tx.execute(statement)).mappings()]
 
 
-async def page(
-    tx: Tx,
-    merchant_id: UUID,
-    dialect: str,
-    *,
-    created_from: datetime | None,
-    created_until: datetime | None,
-    reference: str | None,
-    descending: bool,
-    offset: int,
-    limit: int,
-) -> list[Payout]:
-    """By creation; `reference` is the link's."""
-    chosen = select(*payouts.c)
-    statement = _chosen(chosen, merchant_id, dialect, created_from, created_until, reference)
-    order = (payouts.c.created_at, payouts.c.id)
-    statement = statement.order_by(*(c.desc() if descending else c.asc() for c in order)).offset(offset).limit(limit)
-    return [_payout(row) for row in (await tx.execute(statement)).mappings()]
-
-
-async def count(
-    tx: Tx,
-    merchant_id: UUID,
-    dialect: str,
-    *,
-    created_from: datetime | None,
-    created_until: datetime | None,
-    reference: str | None,
-) -> int:
-    counted = select(func.count()).select_from(payouts)
-    statement = _chosen(counted, merchant_id, dialect, created_from, created_until, reference)
-    return int((await tx.execute(statement)).scalar_one())
-
-
 async def due(tx: Tx, mode: Mode, now: datetime, *, limit: int) -> list[Payout]:
     """What the background work is to look at, the longest overdue first."""
     statement = (
@@ -220,29 +185,6 @@ async def due(tx: Tx, mode: Mode, now: datetime, *, limit: int) -> list[Payout]:
         .limit(limit)
     )
     return [_payout(row) for row in (await tx.execute(statement)).mappings()]
-
-
-def _chosen(
-    statement: Select[Any],
-    merchant_id: UUID,
-    dialect: str,
-    created_from: datetime | None,
-    created_until: datetime | None,
-    reference: str | None,
-) -> Select[Any]:
-    statement = statement.where(payouts.c.merchant_id == merchant_id, payouts.c.dialect == dialect)
-    if created_from is not None:
-        statement = statement.where(payouts.c.created_at >= created_from)
-    if created_until is not None:
-        statement = statement.where(payouts.c.created_at < created_until)
-    if reference is not None:
-        named = select(tables.links.c.id).where(
-            tables.links.c.merchant_id == merchant_id,
-            tables.links.c.dialect == dialect,
-            tables.links.c.unique_reference == reference,
-        )
-        statement = statement.where(payouts.c.link_id.in_(named))
-    return statement
 
 
 async def _one(tx: Tx, statement: Select[Any]) -> Payout | None:

@@ -247,12 +247,6 @@ async def test_an_attribute_that_breaks_a_rule_is_named(
     assert error["source"] == {"pointer": f"/data/attributes/{attribute}"}
 
 
-async def test_a_payout_link_is_said_to_be_unavailable_yet(world: World) -> None:
-    answered = await create(world, await world.merchant(), paymentType="Payout")
-    assert answered.status_code == 422
-    assert answered.json()["errors"][0]["title"] == "Payout links are not available yet"
-
-
 @pytest.mark.parametrize(
     "url",
     ["https://evil.example/", "https://shop.example.evil.example/", "https://pay.example/", "http://a.b.example/"],
@@ -421,6 +415,16 @@ async def test_only_the_target_can_be_included_in_a_link(world: World, query: st
     if status == 400:
         (error,) = answered.json()["errors"]
         assert (error["code"], error["source"]) == ("invalid_include", {"parameter": "include"})
+
+
+@pytest.mark.parametrize("query", ["sort=createdAt", "sort=-created_at", "sort="])
+async def test_json_apis_own_sorting_is_refused(world: World, query: str) -> None:
+    merchant = await world.merchant()
+    link = await a_link(world, merchant)
+    answered = await get(world, merchant, f"{LINKS}/{link['id']}?{query}")
+    assert answered.status_code == 400
+    (error,) = answered.json()["errors"]
+    assert (error["status"], error["code"], error["source"]) == (400, "invalid_sort", {"parameter": "sort"})
 
 
 @pytest.mark.parametrize(

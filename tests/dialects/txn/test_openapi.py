@@ -31,10 +31,13 @@ def test_every_operation_tells_its_statuses_and_needs_the_key(document: dict[str
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
     }
-    common = {"400", "401", "403", "406", "500", "503"}
+    common = {"400", "401", "403", "406", "429", "500", "503"}
     key: list[dict[str, list[str]]] = [{"apiKey": []}]
     assert told == {
         ("post", LINKS): (common | {"201", "409", "413", "415", "422"}, key),
+        ("get", LINKS): (common | {"200"}, key),
+        ("post", f"{LINK}/expiration"): (common | {"200", "404", "422"}, key),
+        ("get", INVOICES): (common | {"200"}, key),
         ("get", LINK): (common | {"200", "404"}, key),
         ("get", INVOICE): (common | {"200", "404"}, key),
     }

@@ -6,13 +6,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from payglot.dialects.txn import inferred, schemas
-from payglot.dialects.txn.jsonapi import UnsupportedInclude, document
+from payglot.dialects.txn.jsonapi import UnsupportedInclude, UnsupportedSort, document
 from payglot.domain import errors
 from payglot.web import refusals
 
 
 class Unprocessable(refusals.Refused):
     """Attributes that are not acceptable; every one of them."""
+
+    def __init__(self, failures: list[schemas.Failure]) -> None:
+        super().__init__()
+        self.failures = failures
+
+
+class BadParameters(refusals.Refused):
+    """Query parameters that are not acceptable; every one of them."""
 
     def __init__(self, failures: list[schemas.Failure]) -> None:
         super().__init__()
@@ -38,10 +46,16 @@ def failure(
     return entry
 
 
+def of_parameter(name: str, code: str, title: str) -> schemas.Failure:
+    return {"status": 400, "title": title, "code": code, "detail": "", "source": {"parameter": name}}
+
+
 def render(_request: Request, error: Exception) -> Response:
     match error:
         case Unprocessable(failures=failures):
             return document(422, {"errors": failures})
+        case BadParameters(failures=failures):
+            return document(400, {"errors": failures})
         case refusals.NotAuthenticated():
             response = _failed(401, "unauthorized", "HTTP Token: Access denied.")
             response.headers["WWW-Authenticate"] = inferred.CHALLENGE
@@ -57,9 +71,10 @@ def render(_request: Request, error: Exception) -> Response:
         case ClientId():
             return _failed(403, "forbidden", "Client-generated ids are not supported", detail="", pointer="/data/id")
         case UnsupportedInclude():
-            entry = failure(400, "invalid_include", "Unsupported include", detail="")
-            entry["source"] = {"parameter": "include"}
-            return document(400, {"errors": [entry]})
+            return document(400, {"errors": [of_parameter("include", "invalid_include", "Unsupported include")]})
+        case UnsupportedSort():
+            title = "Unsupported sort: the parameters are order and order_type"
+            return document(400, {"errors": [of_parameter("sort", "invalid_sort", title)]})
         case refusals.Invalid(problems=problems):
             return _shape(problems)
         case refusals.BodyNotJson():
@@ -89,6 +104,8 @@ def render(_request: Request, error: Exception) -> Response:
             response = _failed(503, "service_unavailable", "Service unavailable", detail="")
             response.headers["Retry-After"] = "5"
             return response
+        case errors.IllegalTransition():
+            return _failed(422, "invalid_status", "Payment link can't be expired")
         case errors.DomainError():
             return _failed(422, "invalid_status", str(error), detail="")
         case _:

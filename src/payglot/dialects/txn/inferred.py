@@ -11,6 +11,10 @@ from payglot.domain.money import Currency
 
 CHALLENGE = 'Token realm="Application"'  # 1.2: what the framework behind the documented 401 sends with it
 FEE_SHARE = Decimal(0)  # 4.2: the provider's fee, as a share of an invoice; we take none
+MAX_PAGE = 1_000_000_000  # 3.2: no page that anybody's records fill
+MAX_PER_PAGE = 100  # 3.2, 10.12
+ORDER_TYPE = "desc"  # 3.2, 10.12
+PER_PAGE = 25  # 3.2, 10.12
 RATE_DECIMALS = 4  # 7.3: the fewest that a published rate has
 RATE_LOCK_SECONDS = 20 * 60  # 5.2 (documented)
 LATE_SECONDS = 7 * 24 * 3600  # 5.2 (documented)

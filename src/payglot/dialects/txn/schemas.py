@@ -311,18 +311,34 @@ class PayoutDocument(TypedDict):
     jsonapi: Version
 
 
-class ListMeta(TypedDict):
-    """`total` counts all that match."""
+class PageMeta(TypedDict):
+    """`total` counts the matching records, on whatever page they are."""
 
     page: int
     per_page: int
     total: int
 
 
-class PayoutList(TypedDict):
+class PaymentLinkPage(TypedDict):
+    """`included` holds the children of the links on this page, each once."""
+
+    data: list[PaymentLink]
+    included: NotRequired[list[Included]]
+    meta: PageMeta
+    jsonapi: Version
+
+
+class InvoicePage(TypedDict):
+    data: list[Invoice]
+    included: NotRequired[list[Linked]]
+    meta: PageMeta
+    jsonapi: Version
+
+
+class PayoutPage(TypedDict):
     data: list[Payout]
     included: NotRequired[list[Account]]
-    meta: ListMeta
+    meta: PageMeta
     jsonapi: Version
 
 

@@ -97,11 +97,13 @@ def pay_currencies(sent: list[str] | None, found: Findings) -> list[str]:
 
 
 def reference(sent: str | None, found: Findings) -> None:
-    if sent is not None and (
-        not 1 <= len(sent) <= inferred.MAX_REFERENCE or any(c < " " or c in _HIDDEN for c in sent)
-    ):
+    if sent is not None and not is_reference(sent):
         title = f"reference must have 1 to {inferred.MAX_REFERENCE} characters, none of them invisible"
         found.add("reference", "invalid_reference", title)
+
+
+def is_reference(text: str) -> bool:
+    return 1 <= len(text) <= inferred.MAX_REFERENCE and not any(c < " " or c in _HIDDEN for c in text)
 
 
 def redirect(sent: str | None, attribute: str, settings: MerchantSettings, found: Findings) -> None:
