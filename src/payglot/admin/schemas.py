@@ -39,10 +39,10 @@ Domain = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9.-]{0,250}[a-z0-
 PlainAmount = Annotated[str, Field(pattern=r"^[0-9]{1,20}(\.[0-9]{1,18})?$", examples=["500.00"])]
 
 
-def _limits(sent: dict[Currency, str]) -> dict[Currency, str]:
+def _limits(sent: dict[Currency, str]) -> dict[str, str]:
     """Amounts as their currencies write them, so that no rule depends on how one was typed."""
     try:
-        return {unit: str(money.parse(text, unit)) for unit, text in sent.items()}
+        return {unit.value: str(money.parse(text, unit)) for unit, text in sent.items()}
     except DomainError as error:
         raise ValueError(str(error)) from None
 
