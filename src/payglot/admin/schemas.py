@@ -7,6 +7,9 @@ from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 from typing_extensions import TypedDict
 
+from payglot.domain import money
+from payglot.domain.errors import DomainError
+from payglot.domain.money import Currency
 from payglot.web.openapi import Instant
 
 Dialect = Literal["p100", "devdraft", "bridge", "qonto", "txn"]
@@ -41,6 +44,17 @@ class HostedCheckoutBody(_Body):
 Domain = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$")]
 
 
+PlainAmount = Annotated[str, Field(pattern=r"^[0-9]{1,20}(\.[0-9]{1,18})?$", examples=["500.00"])]
+
+
+def _limits(sent: dict[Currency, str]) -> dict[str, str]:
+    """Amounts as their currencies write them, so that no rule depends on how one was typed."""
+    try:
+        return {unit.value: str(money.parse(text, unit)) for unit, text in sent.items()}
+    except DomainError as error:
+        raise ValueError(str(error)) from None
+
+
 class SettingsBody(_Body):
     """Every member optional: those that are sent replace what is there."""
 
@@ -60,6 +74,11 @@ class SettingsBody(_Body):
     manual_transfer: bool = True
     require_idempotency_key: bool = False
     account_currency: Literal["EUR", "USD", "USDT", "USDC"] = "EUR"
+    payout_approval: Literal["automatic", "by_limit", "manual"] = "automatic"
+    payout_approval_limits: Annotated[dict[Currency, PlainAmount], Field(max_length=50), AfterValidator(_limits)] = {}
+    refund_overpaid: Literal["take", "return_rest", "return_all"] = "take"
+    refund_underpaid: Literal["take", "return_all"] = "take"
+    refund_late: Literal["take", "return_all"] = "take"
 
 
 class CreateMerchant(_Body):
@@ -206,6 +225,7 @@ class Link(TypedDict):
     dialect: str
     mode: str
     status: str
+    direction: Literal["in", "out"]
     amount: str | None
     currency: str
     title: str | None
@@ -268,10 +288,12 @@ class Event(TypedDict):
     dialect: str
     link_id: str
     payment_id: str | None
+    payout_id: str | None
     kind: str
     sequence: int
     link_status: str
     payment_status: str | None
+    payout_status: str | None
     occurred_at: Instant
 
 

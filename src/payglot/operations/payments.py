@@ -1,5 +1,6 @@
 """Payments: what payers, banks, chains and the clock do to a link."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -81,7 +82,10 @@ async def receive(tx: Tx, link_id: UUID, payment_id: UUID, receipt: Receipt, now
     after = _with_receipt(payment, before, receipt, now)
     if after == before:
         return dossier
-    return await _write(tx, dossier, payments.settle(dossier.link, payment, after, now))
+    step = payments.settle(dossier.link, payment, after, now)
+    if step.payment.after.received < payment.received:
+        await _revoke_refunds(tx, payment, now)
+    return await _write(tx, dossier, step)
 
 
 async def lapse(tx: Tx, link_id: UUID, payment_id: UUID, now: datetime) -> Dossier:
@@ -151,6 +155,14 @@ async def _write(tx: Tx, dossier: Dossier, step: Step) -> Dossier:
         payments=tuple(sorted((*others, payment), key=lambda p: p.number)),
         transfers={**dossier.transfers, payment.id: step.transfers},
     )
+
+
+async def _revoke_refunds(tx: Tx, payment: Payment, now: datetime) -> None:
+    """Money was taken back: what nobody has claimed of it yet can no longer be claimed."""
+    for refund in payment.refunds:
+        with suppress(IllegalTransition):
+            if (await links.locked(tx, refund.link_id)).payout is None:
+                await links.cancel(tx, refund.link_id, now)
 
 
 def _with_receipt(

@@ -130,11 +130,14 @@ links = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("extras", Json, nullable=False),
+    # The default is for rows that a server of the release before still writes during an upgrade.
+    Column("direction", Text, nullable=False, server_default="in"),
     # Txn demands one link per reference, for ever; elsewhere a reference is a label.
     Column("unique_reference", Text),
     _one_of("mode", "test", "live"),
     _one_of("status", "open", "processing", "paid", "expired", "canceled"),
     _one_of("on_failure", "reopen", "keep", "close"),
+    _one_of("direction", "in", "out"),
     CheckConstraint("amount_minor > 0", name="amount"),
     CheckConstraint("max_payments >= 1", name="max_payments"),
     CheckConstraint("paid >= 0 AND taken >= paid", name="places"),
@@ -193,6 +196,7 @@ payments = Table(
     Column("updated_at", Instant, nullable=False),
     Column("confirmed_at", Instant),
     Column("paid_at", Instant),
+    Column("refunds", Json, nullable=False, server_default="[]"),
     Column("extras", Json, nullable=False),
     _one_of("status", "created", "authorizing", "processing", "paid", "failed", "canceled", "expired", "reversed"),
     _one_of(

@@ -193,7 +193,6 @@ async def test_an_amount_out_of_its_currencys_limits_is_refused(
         ({"accountCurrency": 1}, "accountCurrency", "invalid"),
         ({"paymentType": "invoice"}, "paymentType", "invalid"),
         ({"paymentType": "Refund"}, "paymentType", "invalid"),
-        ({"paymentType": "Payout"}, "paymentType", "unsupported_payment_type"),
         ({"expires_at": "2020-01-12T23:00:00.000Z"}, "expires_at", "invalid_expires_at"),
         ({"expires_at": "2095-01-12"}, "expires_at", "invalid_expires_at"),
         ({"expires_at": "2095-01-12T23:00:00"}, "expires_at", "invalid_expires_at"),
@@ -246,12 +245,6 @@ async def test_an_attribute_that_breaks_a_rule_is_named(
     assert list(error) == ["status", "title", "code", "detail", "source"]
     assert (error["status"], error["code"], error["detail"]) == (422, code, "")
     assert error["source"] == {"pointer": f"/data/attributes/{attribute}"}
-
-
-async def test_a_payout_link_is_said_to_be_unavailable_yet(world: World) -> None:
-    answered = await create(world, await world.merchant(), paymentType="Payout")
-    assert answered.status_code == 422
-    assert answered.json()["errors"][0]["title"] == "Payout links are not available yet"
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,9 @@ async def create(request: Request) -> Response:
     jsonapi.negotiate(request, LINK_PARTS)
     sent = await jsonapi.read(request)
     _check_frame(sent)
-    link = mapping.new_link(inputs.check(schemas.CreatePaymentLink, sent), call.merchant, call.now)
+    link = mapping.new_link(
+        inputs.check(schemas.CreatePaymentLink, sent), call.merchant, call.caller.credential_id, call.now
+    )
     async with call.services.database.single() as tx:
         await links.create(tx, link, unique_reference=True)
     call.services.wake()

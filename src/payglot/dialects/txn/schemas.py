@@ -68,7 +68,7 @@ class PaymentLinkAttributes(TypedDict):
     reference: str | None
     hostedPageUrl: str
     status: Literal["created", "pending", "completed", "expired"]
-    approvalStatus: str | None
+    approvalStatus: Literal["pending", "approved", "rejected"] | None
     expiresAt: Instant
     createdAt: Instant
     paymentType: Literal["Invoice", "Payout"]
@@ -240,6 +240,57 @@ class CoinTransaction(TypedDict):
 Linked = Account | Address | InvoiceTransaction | Transaction | CoinTransaction
 
 
+class PayoutAttributes(TypedDict):
+    """Amounts and rates are decimals as text. `exchangeRate` is `currency` per unit of `payCurrency`. `address` is
+    `<address>?dt=<destination tag>` where there is a tag. `txid` is null until the transaction is broadcast."""
+
+    reference: str | None
+    status: Literal["draft", "processing", "completed", "cancelled"]
+    address: str
+    amount: str
+    currency: str
+    payCurrency: str
+    payAmount: str
+    payNetwork: str
+    payNetworkName: str
+    exchangeRate: str
+    payChargeRate: str
+    payChargeRateCurrency: str
+    amountCharged: str
+    amountChargedCurrency: str
+    networkFee: str
+    networkFeeCurrency: str
+    payoutFee: str
+    payoutFeeCurrency: str
+    displayFee: str
+    displayFeeCurrency: str
+    absorbPayoutFee: bool
+    absorbNetworkFee: bool
+    absorbFees: bool | None
+    paymentMethod: Literal["on_chain"]
+    receiverBinanceId: str | None
+    binanceStatus: str | None
+    approvalStatus: Literal["pending", "approved", "rejected"] | None
+    txid: str | None
+    createdAt: Instant
+    expiresAt: Instant
+
+
+class PayoutRelationships(TypedDict):
+    accountCharged: ToOne
+    author: ToOne
+
+
+class Payout(TypedDict):
+    id: str
+    type: Literal["payouts"]
+    attributes: PayoutAttributes
+    relationships: PayoutRelationships
+
+
+Included = Invoice | Payout | Linked
+
+
 class Version(TypedDict):
     version: Literal["1.0"]
 
@@ -248,7 +299,7 @@ class PaymentLinkDocument(TypedDict):
     """`included` is there only when the link has a child."""
 
     data: PaymentLink
-    included: NotRequired[list[Invoice | Linked]]
+    included: NotRequired[list[Included]]
     meta: dict[str, Any]
     jsonapi: Version
 
@@ -256,6 +307,13 @@ class PaymentLinkDocument(TypedDict):
 class InvoiceDocument(TypedDict):
     data: Invoice
     included: list[Linked]
+    meta: dict[str, Any]
+    jsonapi: Version
+
+
+class PayoutDocument(TypedDict):
+    data: Payout
+    included: list[Account]
     meta: dict[str, Any]
     jsonapi: Version
 
@@ -272,7 +330,7 @@ class PaymentLinkPage(TypedDict):
     """`included` holds the children of the links on this page, each once."""
 
     data: list[PaymentLink]
-    included: NotRequired[list[Invoice | Linked]]
+    included: NotRequired[list[Included]]
     meta: PageMeta
     jsonapi: Version
 
@@ -372,6 +430,13 @@ class AddressIsValid(TypedDict):
 
     data: dict[str, Any]
     status: Literal["ok"]
+    jsonapi: Version
+
+
+class PayoutPage(TypedDict):
+    data: list[Payout]
+    included: NotRequired[list[Account]]
+    meta: PageMeta
     jsonapi: Version
 
 
