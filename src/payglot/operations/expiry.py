@@ -5,8 +5,13 @@ from contextlib import suppress
 from datetime import datetime
 
 from payglot.domain.errors import ChangedMeanwhile, IllegalTransition
-from payglot.operations import links, payments, plans
-from payglot.store import idempotency, links as stored_links, payments as stored_payments, plans as stored_plans
+from payglot.operations import executions, links, payments
+from payglot.store import (
+    executions as stored_executions,
+    idempotency,
+    links as stored_links,
+    payments as stored_payments,
+)
 from payglot.store.database import Database
 
 BATCH = 200
@@ -26,12 +31,12 @@ async def _run_batch(database: Database, now: datetime) -> int:
     async with database.single() as tx:
         overdue_payments = await stored_payments.due(tx, now, limit=BATCH)
         overdue_links = await stored_links.due(tx, now, limit=BATCH)
-        due_plans = await stored_plans.due(tx, now, limit=BATCH)
+        due_executions = await stored_executions.due(tx, now, limit=BATCH)
     moved = 0
-    for plan in due_plans:
+    for execution in due_executions:
         with suppress(ChangedMeanwhile, IllegalTransition):
             async with database.transaction() as tx:
-                await plans.carry_out(tx, plan, now)
+                await executions.carry_out(tx, execution, now)
             moved += 1
     for link_id, payment_id in overdue_payments:
         with suppress(ChangedMeanwhile, IllegalTransition):

@@ -350,8 +350,8 @@ installation = Table(
 )
 
 # What test mode's bank will do to confirmed payments, and when: reject them for the reason, or else execute them.
-plans = Table(
-    "plans",
+executions = Table(
+    "executions",
     metadata,
     Column("payment_id", Uuid, ForeignKey("payments.id"), primary_key=True),
     _same_merchant(),

@@ -12,7 +12,7 @@ from payglot.domain.merchant import Merchant, Mode, allow_redirect, redirect_hos
 from payglot.domain.money import Money
 from payglot.domain.payment import LIVE, Payment, PaymentStatus
 from payglot.domain.transfer import Transfer, TransferStatus
-from payglot.operations import payments, plans
+from payglot.operations import executions, payments
 from payglot.operations.payments import Receipt
 from payglot.rails.base import Rail
 from payglot.store.database import Tx
@@ -196,7 +196,7 @@ async def _bank(stage: Stage, dossier: Dossier, payment: Payment, wish: Wish) ->
     if not payment.holds_place:
         dossier = await payments.confirm(tx, link_id, id, now)
         if wish.outcome is Outcome.PROCESSING and ends_at is not None:
-            await plans.make(tx, payment, due_at=datetime.fromisoformat(ends_at), reason=reason)
+            await executions.make(tx, payment, due_at=datetime.fromisoformat(ends_at), reason=reason)
     if wish.outcome is Outcome.PROCESSING:
         return dossier
     if wish.outcome is Outcome.UNDERPAID:
