@@ -18,6 +18,7 @@ from payglot.domain.errors import IllegalTransition
 from payglot.domain.event import Change, Event, EventKind
 from payglot.domain.link import Link
 from payglot.domain.money import Money, zero
+from payglot.domain.plan import Plan
 from payglot.domain.settlement import Settlement
 from payglot.domain.transfer import Transfer
 
@@ -104,6 +105,7 @@ class Opening:
     expires_at: datetime | None = None
     attempts: AttemptRule = AttemptRule.MANY
     quantity: int = 1
+    plan: Plan | None = None
     payer: dict[str, Any] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
 
@@ -138,6 +140,8 @@ class Payment:
     updated_at: datetime
     confirmed_at: datetime | None = None
     paid_at: datetime | None = None
+    plan: Plan | None = None
+    """What its payer subscribes to by paying it."""
     extras: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -191,6 +195,7 @@ def start(link: Link, opening: Opening, number: int, now: datetime) -> Step:
         rate_expires_at=opening.rate_expires_at,
         expires_at=opening.expires_at,
         quantity=opening.quantity,
+        plan=opening.plan,
         payer=opening.payer,
         created_at=now,
         updated_at=now,
