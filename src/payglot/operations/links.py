@@ -9,6 +9,7 @@ from payglot.domain import link as links
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import NotFound
 from payglot.domain.link import Link, LinkStatus
+from payglot.operations import renewals
 from payglot.store import links as stored, payments as stored_payments
 from payglot.store.database import Tx
 
@@ -105,6 +106,7 @@ async def _move(tx: Tx, dossier: Dossier, status: LinkStatus, now: datetime) -> 
     transfers = dossier.transfers_of(current) if current else ()
     change = links.move(dossier.link, status, now, current, transfers)
     await stored.write(tx, change, expected_sequence=dossier.link.sequence)
+    await renewals.follow(tx, change.after, now)
     return replace(dossier, link=change.after)
 
 
