@@ -27,5 +27,9 @@ class Dialect:
     """Make a merchant's credentials; the id is the merchant's."""
     endpoint_details: Callable[[UUID], Mapping[str, Any]]
     """What an endpoint made by the operator needs beside its address."""
+    limits: str
+    """The documented rate limit of one credential, as the limits library reads it; empty where there is none."""
+    failures: str = ""
+    """That of requests from one address whose credential is not valid."""
     example: Callable[[str, Mapping[str, str], str], str]
     """A working `curl` that creates a link: (base address, headers, an expiry some days ahead) → shell text."""

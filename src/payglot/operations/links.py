@@ -9,9 +9,15 @@ from payglot.domain import link as links
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import NotFound
 from payglot.domain.link import Link, LinkStatus
+from payglot.domain.payment import Payment
 from payglot.operations import renewals
-from payglot.store import links as stored, payments as stored_payments
+from payglot.store import links as stored, listing, payments as stored_payments
 from payglot.store.database import Tx
+
+NEWEST = listing.NEWEST
+Order = listing.Order
+Position = listing.Position
+Where = listing.Where
 
 
 async def create(tx: Tx, link: Link, *, unique_reference: bool = False) -> Link:
@@ -101,6 +107,44 @@ async def newest(
     return await stored.newest(tx, merchant_id, dialect=dialect, before=before, limit=limit)
 
 
+async def page(
+    tx: Tx,
+    merchant_id: UUID,
+    dialect: str,
+    now: datetime,
+    *,
+    where: Where = Where(),  # noqa: B008 (frozen)
+    order: Order = NEWEST,
+    after: Position | None = None,
+    offset: int = 0,
+    total: int | None = None,
+    limit: int,
+) -> list[Dossier]:
+    """A merchant's links with their payments, as they stand at `now`: three statements, however many they are.
+
+    Go by `after`, the (created_at, id) of the last one seen, wherever the provider lets you. Where it wants page
+    numbers, `offset` skips that many; `total`, from `count`, then keeps the last pages as cheap as the first.
+    """
+    found = await listing.page(
+        tx,
+        merchant_id,
+        dialect,
+        now,
+        where=where,
+        order=order,
+        after=after,
+        offset=offset,
+        total=total,
+        limit=limit,
+    )
+    return [dossier.seen_at(now) for dossier in await _each_with_payments(tx, found)]
+
+
+async def count(tx: Tx, merchant_id: UUID, dialect: str, now: datetime, *, where: Where = Where()) -> int:  # noqa: B008
+    """How many links a page's filter lets through."""
+    return await listing.count(tx, merchant_id, dialect, now, where=where)
+
+
 async def _move(tx: Tx, dossier: Dossier, status: LinkStatus, now: datetime) -> Dossier:
     current = dossier.current
     transfers = dossier.transfers_of(current) if current else ()
@@ -119,3 +163,21 @@ async def _with_payments(tx: Tx, link: Link | None) -> Dossier:
     payments = tuple(await stored_payments.of_link(tx, link.id))
     transfers = {payment.id: await stored_payments.transfers_of(tx, payment.id) for payment in payments}
     return Dossier(link=link, payments=payments, transfers=transfers)
+
+
+async def _each_with_payments(tx: Tx, found: Sequence[Link]) -> list[Dossier]:
+    moved = [link.id for link in found if link.sequence > 1]
+    if not moved:
+        return [Dossier(link=link) for link in found]
+    payments: dict[UUID, list[Payment]] = {}
+    for payment in await stored_payments.of_links(tx, moved):
+        payments.setdefault(payment.link_id, []).append(payment)
+    transfers = await stored_payments.transfers_of_links(tx, moved) if payments else {}
+    return [
+        Dossier(
+            link=link,
+            payments=tuple(own := payments.get(link.id, [])),
+            transfers={payment.id: transfers[payment.id] for payment in own if payment.id in transfers},
+        )
+        for link in found
+    ]

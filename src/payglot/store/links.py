@@ -19,7 +19,7 @@ from payglot.store.database import Tx, violated
 from payglot.store.hot import Hot
 
 _links = tables.links
-_columns = [column for column in _links.c if column.name != "unique_reference"]
+COLUMNS = [column for column in _links.c if column.name != "unique_reference"]
 
 _insert = insert(_links).values({c: bindparam(f"link_{c.name}", type_=c.type) for c in _links.c})
 _create = Hot(events.insert_beside(_insert.returning(_links.c.id).cte("created")))
@@ -42,15 +42,15 @@ _update = events.insert_beside(_guarded.returning(_links.c.id).cte("moved"))
 _update_quietly = _guarded.returning(_links.c.id)
 
 _by_id = Hot(
-    select(*_columns).where(
+    select(*COLUMNS).where(
         _links.c.id == bindparam("id"),
         _links.c.merchant_id == bindparam("merchant_id"),
         _links.c.dialect == bindparam("dialect"),
     )
 )
-_by_token = select(*_columns).where(_links.c.token == bindparam("token"))
+_by_token = select(*COLUMNS).where(_links.c.token == bindparam("token"))
 _by_slug = (
-    select(*_columns)
+    select(*COLUMNS)
     .join(tables.merchants, tables.merchants.c.id == _links.c.merchant_id)
     .where(
         tables.merchants.c.handle == bindparam("handle"),
@@ -58,7 +58,7 @@ _by_slug = (
         _links.c.slug == bindparam("slug"),
     )
 )
-_lock = select(*_columns).where(_links.c.id == bindparam("id")).with_for_update()
+_lock = select(*COLUMNS).where(_links.c.id == bindparam("id")).with_for_update()
 
 
 async def create(tx: Tx, change: Change[Link], *, unique_reference: bool = False) -> None:
@@ -93,11 +93,11 @@ async def write(tx: Tx, change: Change[Link], *, expected_sequence: int, quiet: 
 
 async def find(tx: Tx, merchant_id: UUID, dialect: str, id: UUID) -> Link | None:
     rows = await _by_id.rows(tx, {"id": id, "merchant_id": merchant_id, "dialect": dialect})
-    return _link(rows[0]) if rows else None
+    return read(rows[0]) if rows else None
 
 
 async def find_any(tx: Tx, id: UUID) -> Link | None:
-    return _one(await tx.execute(select(*_columns).where(_links.c.id == id)))
+    return _one(await tx.execute(select(*COLUMNS).where(_links.c.id == id)))
 
 
 async def find_by_token(tx: Tx, token: str) -> Link | None:
@@ -140,14 +140,14 @@ async def newest(
     limit: int,
 ) -> list[Link]:
     """Newest first, from just after `before`, by key and never by offset."""
-    statement = select(*_columns).order_by(_links.c.created_at.desc(), _links.c.id.desc()).limit(limit)
+    statement = select(*COLUMNS).order_by(_links.c.created_at.desc(), _links.c.id.desc()).limit(limit)
     if merchant_id is not None:
         statement = statement.where(_links.c.merchant_id == merchant_id)
     if dialect is not None:
         statement = statement.where(_links.c.dialect == dialect)
     if before is not None:
         statement = statement.where(tuple_(_links.c.created_at, _links.c.id) < before)
-    return [_link(row) for row in (await tx.execute(statement)).mappings()]
+    return [read(row) for row in (await tx.execute(statement)).mappings()]
 
 
 async def count_by_status(tx: Tx) -> dict[tuple[str, str], int]:
@@ -196,10 +196,10 @@ def _item_values(item: Item) -> dict[str, Any]:
 
 def _one(result: Any) -> Link | None:
     row = result.mappings().one_or_none()
-    return None if row is None else _link(row)
+    return None if row is None else read(row)
 
 
-def _link(row: Mapping[Any, Any]) -> Link:
+def read(row: Mapping[Any, Any]) -> Link:
     unit = Currency(row["currency"])
     return Link(
         id=row["id"],

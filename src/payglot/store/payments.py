@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -110,6 +112,18 @@ async def transfers_of(tx: Tx, payment_id: UUID) -> tuple[Transfer, ...]:
         .order_by(_transfers.c.detected_at, _transfers.c.id)
     )
     return tuple(_transfer(row) for row in (await tx.execute(statement)).all())
+
+
+async def transfers_of_links(tx: Tx, link_ids: Sequence[UUID]) -> dict[UUID, tuple[Transfer, ...]]:
+    """By payment id, oldest first."""
+    statement = (
+        select(*_transfers.c)
+        .join(_payments, _payments.c.id == _transfers.c.payment_id)
+        .where(_payments.c.link_id.in_(link_ids))
+        .order_by(_transfers.c.payment_id, _transfers.c.detected_at, _transfers.c.id)
+    )
+    rows = (await tx.execute(statement)).all()
+    return {id: tuple(map(_transfer, group)) for id, group in groupby(rows, key=attrgetter("payment_id"))}
 
 
 async def _write_transfer(tx: Tx, transfer: Transfer) -> None:

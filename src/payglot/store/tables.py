@@ -156,6 +156,10 @@ links = Table(
         postgresql_where=text("slug IS NOT NULL"),
     ),
     Index("links_newest_idx", "merchant_id", "dialect", text("created_at DESC"), text("id DESC")),
+    Index("links_status_idx", "merchant_id", "dialect", "status", text("created_at DESC"), text("id DESC")),
+    # Orders that Qonto alone offers.
+    Index("links_amount_idx", "merchant_id", "amount_minor", "id", postgresql_where=text("dialect = 'qonto'")),
+    Index("links_expiry_idx", "merchant_id", "expires_at", "id", postgresql_where=text("dialect = 'qonto'")),
     Index("links_due_idx", "expires_at", postgresql_where=text("status = 'open'")),
 )
 

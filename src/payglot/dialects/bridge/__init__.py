@@ -50,5 +50,6 @@ DIALECT = Dialect(
     webhooks=BridgeWebhooks(),
     issue=auth.issue,
     endpoint_details=lambda _merchant_id: {},
+    limits="2000 per 5 minutes",
     example=example,
 )

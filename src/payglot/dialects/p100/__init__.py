@@ -38,5 +38,6 @@ DIALECT = Dialect(
     webhooks=P100Webhooks(),
     issue=auth.issue,
     endpoint_details=lambda _merchant_id: {},
+    limits="",
     example=example,
 )

@@ -1,12 +1,13 @@
 """P100's payment-link webhook: the details object, with a shared token in `Authorization`."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from payglot.dialects.p100 import inferred, mapping, schemas
-from payglot.domain import dossier, identity
+from payglot.domain import dossier
 from payglot.domain.event import Event, EventKind
 from payglot.domain.settlement import Settlement
 from payglot.web import instants, json
@@ -64,4 +65,4 @@ class P100Webhooks:
         return Message(name="TEST", body=json.dumps(body), path=inferred.WEBHOOK_PATH)
 
     def new_secret(self) -> str:
-        return f"p100_whk_{identity.page_token()}"
+        return f"p100_whk_{secrets.token_hex(32)}"

@@ -54,5 +54,6 @@ DIALECT = Dialect(
     webhooks=TxnWebhooks(),
     issue=auth.issue,
     endpoint_details=lambda _merchant_id: {},
+    limits="",
     example=example,
 )
