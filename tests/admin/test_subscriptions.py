@@ -82,6 +82,8 @@ async def test_a_subscription_is_read_with_its_periods(world: World) -> None:
     }
     document = (await world.http.get("/openapi/admin.json")).json()
     shapes.check(document, ("get", ONE), 200, shown)
+    listed = (await ask(world, "GET", f"/admin/v1/links?merchant_id={merchant.id}"))["data"]
+    assert [each["subscription_id"] for each in listed] == [str(id), None]
 
 
 async def test_subscriptions_are_listed_newest_first_by_merchant_and_status(world: World) -> None:

@@ -105,6 +105,8 @@ def test_periods_move_only_as_their_table_says(before: PeriodStatus, after: Peri
         (P.SKIPPED, {"status": L.OPEN}, True, P.UNPAID),
         (P.UNPAID, {"status": L.PROCESSING, "taken": 1}, True, P.UNPAID),
         (P.UNPAID, {"status": L.CANCELED}, True, P.SKIPPED),
+        # Late money that is kept apart moves the link's events, and asks for nothing again.
+        (P.SKIPPED, {"status": L.EXPIRED}, True, P.SKIPPED),
     ],
 )
 def test_a_period_follows_its_link(before: PeriodStatus, link: dict[str, Any], over: bool, after: PeriodStatus) -> None:
@@ -135,6 +137,27 @@ def test_a_canceled_subscription_asks_for_nothing_more_and_still_counts_what_com
     moved = period if turn is None else turn.periods[0]
     assert moved.status is after
     assert (ended if turn is None else turn.after).status is S.CANCELED
+
+
+@pytest.mark.parametrize("before", [status for status in PeriodStatus if status is not P.CANCELED])
+@pytest.mark.parametrize("status", list(LinkStatus))
+@pytest.mark.parametrize("paid", [0, 1])
+@pytest.mark.parametrize("canceled", [False, True])
+@pytest.mark.parametrize("over", [False, True])
+def test_nothing_that_happens_to_a_link_is_refused_by_its_period(
+    before: PeriodStatus, status: LinkStatus, paid: int, canceled: bool, over: bool
+) -> None:
+    """A payment must never fail because of the subscription that it belongs to."""
+    subscription, period, link = in_status(before)
+    if canceled:
+        subscription = subscriptions.cancel(subscription, (), NOW).after
+    moved = replace(link, status=status, taken=paid, paid=paid)
+    turn = subscriptions.follow(subscription, period, moved, period.ends_at if over else NOW)
+    if turn is not None:
+        again = subscriptions.follow(turn.after, turn.periods[0], moved, period.ends_at if over else NOW)
+        # Money that went back is noted first; a link that can still be paid asks for it anew.
+        assert again is None or before is P.PAID, "said twice, it happens once"
+        assert turn.after.unpaid in (0, 1)
 
 
 def test_what_is_due_ends_with_the_subscription_and_the_rest_stays() -> None:

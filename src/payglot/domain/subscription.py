@@ -194,7 +194,8 @@ def _status_by(subscription: Subscription, period: Period, link: Link, now: date
             # A payer has confirmed it: whether it is paid is not known yet, even though the period may be over.
             return P.DUE if now < period.ends_at else period.status
         case LinkStatus.PAID | LinkStatus.EXPIRED:
-            return P.UNPAID
+            # What was forgiven stays so, whatever else happens to a link that has ended.
+            return P.SKIPPED if period.status is P.SKIPPED else P.UNPAID
         case LinkStatus.CANCELED:
             return P.SKIPPED
 

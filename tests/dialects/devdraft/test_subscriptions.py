@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from payglot.dialects.devdraft import DIALECT, ids, mapping
+from payglot.checkout.wording import LANGUAGES, sentences
+from payglot.dialects.devdraft import DIALECT, ids, mapping, recurring
 from payglot.domain.dossier import Dossier
 from payglot.domain.link import Link, LinkStatus
 from payglot.domain.merchant import Merchant
@@ -124,6 +125,12 @@ async def test_a_renewal_costs_the_same_tax_included_and_asks_nothing_twice(worl
 
 
 ADDRESS = ("address_line", "address_postcode", "address_city", "address_country")
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_everything_about_subscriptions_is_said_in_the_payers_language(language: str) -> None:
+    said = {*recurring._WORDS.values(), recurring._STARTS, recurring._RENEWS}
+    assert said <= sentences(language).keys()
 
 
 async def test_pages_of_offer_and_renewal_say_it_in_the_payers_language(world: World, merchant: Merchant) -> None:
