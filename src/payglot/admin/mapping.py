@@ -85,6 +85,7 @@ def link(value: Link, base_url: str) -> schemas.Link:
         "max_payments": value.max_payments,
         "payments_taken": value.taken,
         "payments_paid": value.paid,
+        "subscription_id": None if value.renewal is None else str(value.renewal.subscription_id),
         "expires_at": _instant(value.expires_at),
         "created_at": instants.millis(value.created_at),
         "updated_at": instants.millis(value.updated_at),

@@ -220,6 +220,8 @@ class EndpointWithSecret(Endpoint):
 
 
 class Link(TypedDict):
+    """`subscription_id` is the one that the link asks a period's payment for, if any."""
+
     id: str
     merchant_id: str
     dialect: str
@@ -234,6 +236,7 @@ class Link(TypedDict):
     max_payments: int | None
     payments_taken: int
     payments_paid: int
+    subscription_id: str | None
     expires_at: Instant | None
     created_at: Instant
     updated_at: Instant

@@ -13,6 +13,7 @@ from payglot.domain.errors import IllegalTransition, LinkNotPayable
 from payglot.domain.event import Change, Event, EventKind
 from payglot.domain.merchant import Mode
 from payglot.domain.money import Currency, Money
+from payglot.domain.plan import Renewal
 
 if TYPE_CHECKING:
     from payglot.domain.payment import Payment
@@ -111,6 +112,8 @@ class Link:
     sequence: int = 1
     created_at: datetime
     updated_at: datetime
+    renewal: Renewal | None = None
+    """The period of a subscription that it asks payment for, if that is what it is for."""
     extras: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -18,6 +18,7 @@ from payglot.domain.errors import IllegalTransition
 from payglot.domain.event import Change, Event, EventKind
 from payglot.domain.link import Link
 from payglot.domain.money import Money, zero
+from payglot.domain.plan import Plan
 from payglot.domain.refund import Refund, RefundTerms
 from payglot.domain.settlement import Settlement
 from payglot.domain.transfer import Transfer
@@ -108,6 +109,7 @@ class Opening:
     expires_at: datetime | None = None
     attempts: AttemptRule = AttemptRule.MANY
     quantity: int = 1
+    plan: Plan | None = None
     payer: dict[str, Any] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
 
@@ -144,6 +146,8 @@ class Payment:
     paid_at: datetime | None = None
     refunds: tuple[Refund, ...] = ()
     """The links that give money of it back, oldest first."""
+    plan: Plan | None = None
+    """What its payer subscribes to by paying it."""
     extras: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -204,6 +208,7 @@ def start(link: Link, opening: Opening, number: int, now: datetime) -> Step:
         rate_expires_at=opening.rate_expires_at,
         expires_at=opening.expires_at,
         quantity=opening.quantity,
+        plan=opening.plan,
         payer=opening.payer,
         created_at=now,
         updated_at=now,

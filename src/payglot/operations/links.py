@@ -11,6 +11,7 @@ from payglot.domain.dossier import Dossier
 from payglot.domain.errors import NotFound
 from payglot.domain.link import Direction, Link, LinkStatus
 from payglot.domain.payment import Payment
+from payglot.operations import renewals
 from payglot.store import links as stored, listing, payments as stored_payments, payouts as stored_payouts
 from payglot.store.database import Tx
 
@@ -171,6 +172,7 @@ async def _move(tx: Tx, dossier: Dossier, status: LinkStatus, now: datetime) -> 
     transfers = dossier.transfers_of(current) if current else ()
     change = links.move(dossier.link, status, now, current, transfers, dossier.payout)
     await stored.write(tx, change, expected_sequence=dossier.link.sequence)
+    await renewals.follow(tx, change.after, now)
     return replace(dossier, link=change.after)
 
 
