@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -68,7 +68,7 @@ def _installed(language: str, locks: list[str], install: Callable[[Path, Path], 
 
 def _install_python(source: Path, folder: Path) -> None:
     _run([sys.executable, "-m", "venv", "--without-pip", folder])
-    pip = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "--disable-pip-version-check"]
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "--disable-pip-version-check"]
     _run(
         [
             *pip,
@@ -91,7 +91,7 @@ def _install_node(source: Path, folder: Path) -> None:
     _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-progress"], folder)
 
 
-def _run(command: list[str | Path], folder: Path | None = None) -> None:
+def _run(command: Sequence[str | Path], folder: Path | None = None) -> None:
     with tempfile.TemporaryFile("w+") as log:
         done = subprocess.run(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=False,

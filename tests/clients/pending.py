@@ -13,7 +13,6 @@ PENDING = frozenset(
         "devdraft.webhooks",
         "qonto.authorize",
         "qonto.list",
-        "qonto.revoke",
         "qonto.webhooks",
         "txn.expire",
         "txn.list",

@@ -31,3 +31,13 @@ class Shop:
         assert answer.status_code == 200, answer.text
         played: dict[str, Any] = answer.json()
         return played
+
+    def administer(self, path: str, **body: Any) -> dict[str, Any]:
+        """The operator's part: makes something for this merchant."""
+        answer = httpx.post(
+            f"{self.base_url}/admin/v1/merchants/{self.given['merchant_id']}/{path}", json=body, timeout=30,
+            headers={"Authorization": f"Bearer {self.given['admin_token']}"},
+        )  # fmt: skip
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made

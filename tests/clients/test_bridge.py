@@ -10,6 +10,7 @@ import pytest
 
 from tests.clients.driving import Driver, Refused
 from tests.clients.pending import awaits
+from tests.clients.receiving import Delivery
 from tests.clients.shop import Shop
 
 pytestmark = pytest.mark.process
@@ -56,8 +57,9 @@ def test_the_client_creates_reads_and_sees_a_link_paid(
     attempts = client.ask("fetch_all", path="payment-requests", payment_link_id=id)
     assert [attempt["status"] for attempt in attempts["all"]] == ["ACSC"]
 
-    def about(delivery: Any) -> bool:
-        return delivery.json.get("type") == "payment.link.updated" and delivery.json["content"]["payment_link_id"] == id
+    def about(delivery: Delivery) -> bool:
+        told = delivery.json
+        return bool(told.get("type") == "payment.link.updated" and told["content"]["payment_link_id"] == id)
 
     delivery = shop.hooks.wait_for(about)
     # Bridge's recipe, written down here a second time: upper-case hex over the raw body.

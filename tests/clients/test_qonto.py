@@ -1,8 +1,13 @@
 """Qonto's dialect with generic OAuth 2 clients, and with Stripe's verifiers for the scheme that both use."""
 
+import base64
+import hashlib
+import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 
 from tests.clients.driving import Driver, Refused
@@ -15,6 +20,13 @@ pytestmark = pytest.mark.process
 Drive = Callable[[str], Driver]
 
 CLIENTS = ("drive_requests_oauthlib.py", "drive_simple_oauth2.mjs")
+RETURN_URL = "https://shop.example/oauth/back"
+SCOPES = ["offline_access", "payment_link.read", "payment_link.write"]
+VERIFIER = "a-verifier-of-forty-three-characters-or-more-0123456789"
+CHALLENGE = {
+    "code_challenge": base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("="),
+    "code_challenge_method": "S256",
+}
 BASKET = {
     "payment_link": {
         "potential_payment_methods": ["credit_card", "ideal"],
@@ -111,6 +123,57 @@ def test_a_client_lists_and_deactivates_links(own_shop: Shop, drive: Drive, scri
     assert page["meta"] == {
         "current_page": 2, "next_page": None, "prev_page": 1, "total_pages": 2, "total_count": 2, "per_page": 1,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("script", CLIENTS)
+@awaits("qonto.authorize")
+def test_a_merchant_consents_and_the_client_gets_a_token_that_it_can_revoke(
+    own_shop: Shop, drive: Drive, script: str
+) -> None:
+    client = drive(script)
+    registered = own_shop.administer(
+        "oauth-clients", dialect="qonto", name="Shop", redirect_uris=[RETURN_URL], public=False, scopes=SCOPES
+    )
+    credentials = {name: registered[name] for name in ("client_id", "client_secret")}
+    if script == "drive_requests_oauthlib.py":
+        asked = client.ask(
+            "authorization_url", base_url=own_shop.base_url, client_id=credentials["client_id"],
+            redirect_uri=RETURN_URL, scopes=SCOPES,
+        )  # fmt: skip
+        back = consented(own_shop, asked["url"])
+        assert parse_qs(urlsplit(back).query)["state"] == [asked["state"]]
+        token = client.ask("exchange", returned_to=back, client_secret=credentials["client_secret"])
+    else:
+        client.ask("connect", base_url=own_shop.base_url, oauth={**credentials, "refresh_token": "none"})
+        url = client.ask("authorizationUrl", redirect_uri=RETURN_URL, scope=SCOPES, state="as-we-like", **CHALLENGE)
+        query = parse_qs(urlsplit(consented(own_shop, url)).query)
+        assert query["state"] == ["as-we-like"]
+        token = client.ask("exchange", code=query["code"][0], redirect_uri=RETURN_URL, code_verifier=VERIFIER)
+    assert (token["token_type"], token["expires_in"]) == ("bearer", 3600)
+    assert token["refresh_token"]
+
+    made = client.ask("call", method="POST", path="/v2/payment_links", json=BASKET)
+    assert made["status"] == 201
+    if script == "drive_requests_oauthlib.py":
+        assert client.ask("revoke", token=token["access_token"], oauth=credentials) == 200
+    else:
+        client.ask("revoke")
+    path = f"/v2/payment_links/{made['body']['payment_link']['id']}"
+    assert client.ask("call", method="GET", path=path)["status"] == 401
+
+
+def consented(shop: Shop, url: str) -> str:
+    """The merchant's part in a browser: where the page that asks for consent sends them on to."""
+    code = shop.administer("sign-in-codes", dialect="qonto")["code"]
+    with httpx.Client(base_url=shop.base_url, timeout=30) as browser:
+        page = browser.get(url)
+        assert page.status_code == 200, page.text
+        proof = re.search(r'name="proof" value="([^"]+)"', page.text)
+        assert proof is not None, page.text
+        form = {"proof": proof[1], "sign_in_code": code, "action": "allow"}
+        answer = browser.post(url, data=form, headers={"Origin": shop.base_url})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["Location"]
 
 
 @awaits("qonto.webhooks")

@@ -3,9 +3,9 @@
 from typing import Any
 
 import steps
-from bridgeapi import AppClient  # type: ignore[import-not-found]
-from bridgeapi.exceptions import RequestError  # type: ignore[import-not-found]
-from bridgeapi.models import PaginatedResult  # type: ignore[import-not-found]
+from bridgeapi import AppClient
+from bridgeapi.exceptions import RequestError
+from bridgeapi.models import PaginatedResult
 
 _client: Any = None
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-import devdraft  # type: ignore[import-not-found]
+import devdraft
 import steps
 
 _client: Any = None

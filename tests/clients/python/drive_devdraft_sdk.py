@@ -4,9 +4,9 @@ import json
 from datetime import datetime
 from typing import Any
 
-import devdraft_sdk  # type: ignore[import-not-found]
+import devdraft_sdk
 import steps
-from devdraft_sdk.rest import ApiException  # type: ignore[import-not-found]
+from devdraft_sdk.rest import ApiException
 
 _links: Any = None
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 import steps
-from jsonapi_client import Inclusion, Modifier, Session  # type: ignore[import-not-found]
-from jsonapi_client.exceptions import DocumentError  # type: ignore[import-not-found]
+from jsonapi_client import Inclusion, Modifier, Session
+from jsonapi_client.exceptions import DocumentError
 
 _TEXT = ("amount", "currency", "accountCurrency", "paymentType", "reference", "expires_at")
 _SCHEMA = {

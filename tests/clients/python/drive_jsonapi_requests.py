@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-import jsonapi_requests  # type: ignore[import-not-found]
+import jsonapi_requests
 import requests
 import steps
-from jsonapi_requests.data import JsonApiObject  # type: ignore[import-not-found]
-from jsonapi_requests.request_factory import ApiClientError  # type: ignore[import-not-found]
+from jsonapi_requests.data import JsonApiObject
+from jsonapi_requests.request_factory import ApiClientError
 
 _api: Any = None
 

@@ -4,8 +4,8 @@ from typing import Any
 from urllib.parse import urljoin
 
 import steps
-from oauthlib.oauth2 import OAuth2Error  # type: ignore[import-not-found]
-from requests_oauthlib import OAuth2Session  # type: ignore[import-not-found]
+from oauthlib.oauth2 import OAuth2Error
+from requests_oauthlib import OAuth2Session
 
 _session: Any = None
 _base_url = ""

@@ -5,7 +5,7 @@ Each raises an error of its own unless the webhook is genuine.
 
 import standardwebhooks
 import steps
-import stripe  # type: ignore[import-not-found]
+import stripe
 import svix
 
 TOLERANCE_SECONDS = 300
