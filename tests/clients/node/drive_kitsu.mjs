@@ -16,7 +16,8 @@ await take({
   create: async (attributes) => shown(await api.create('payment_links', attributes)),
   read: async ({ id }) => shown(await api.get(`payment_links/${id}`, { params: { include: 'target' } })),
   listed: async (params) => shown(await api.get('payment_links', { params })),
+  // Kitsu makes a body of the type even where nothing is to be said.
   expire: async ({ id }) => shown(await api.request({
-    method: 'POST', url: `payment_links/${id}/expiration`, axiosOptions: { data: undefined }
+    method: 'POST', url: `payment_links/${id}/expiration`, type: 'payment_links', axiosOptions: { data: undefined }
   }))
 }, (error) => ({ status: error.response?.status ?? null, errors: error.errors ?? null }))
