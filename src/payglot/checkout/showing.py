@@ -5,11 +5,11 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.checkout import desk, offers, pages, standing, states
+from payglot.checkout import claimed, desk, offers, pages, standing, states
 from payglot.checkout.addresses import ByToken, Home
 from payglot.checkout.desk import Visit, desk_of
 from payglot.checkout.standing import Standing
-from payglot.checkout.views import Choose, State
+from payglot.checkout.views import Choose, Confirm, State
 from payglot.domain.link import LinkStatus
 from payglot.domain.payment import Payment
 
@@ -31,6 +31,8 @@ async def link(request: Request, home: Home) -> Response:
             return pages.see(visit.home)
         if payment := _to_go_on(visit, request.query_params.get("invoice_id")):
             return pages.see(visit.attempt(payment))
+    if visit.dossier.payout is not None:
+        return render(visit, claimed.page(visit, visit.dossier.payout))
     if standing.takes_payment(visit.dossier.link):
         return render(visit, offers.page(visit, left=LEFT in request.query_params))
     return _ended(visit)
@@ -48,7 +50,9 @@ async def attempt(request: Request, token: str, payment_id: UUID, key: str) -> R
     return render(visit, states.attempt(visit, payment), payment=payment)
 
 
-def render(visit: Visit, view: Choose | State, *, status: int = 200, payment: Payment | None = None) -> Response:
+def render(
+    visit: Visit, view: Choose | Confirm | State, *, status: int = 200, payment: Payment | None = None
+) -> Response:
     return pages.page(
         view,
         visit.wording,

@@ -1,46 +1,18 @@
-"""What test mode's bank will do to confirmed payments, and when."""
+"""Plans and renewals as JSON, read back. Money travels as its minor units and currency, instants as ISO 8601."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID
+from typing import Any
 
-from sqlalchemy import delete, insert, select
+from pydantic import TypeAdapter
 
-from payglot.store import tables
-from payglot.store.database import Tx
+from payglot.domain.plan import Plan, Renewal
 
-_plans = tables.plans
+_plan = TypeAdapter(Plan)
+_renewal = TypeAdapter(Renewal)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
-    """At `due_at` the payment is rejected for `reason`, or executed where there is none."""
-
-    payment_id: UUID
-    merchant_id: UUID
-    link_id: UUID
-    due_at: datetime
-    reason: str | None
+def read(stored: dict[str, Any] | None) -> Plan | None:
+    return None if stored is None else _plan.validate_python(stored)
 
 
-async def add(tx: Tx, plan: Plan) -> None:
-    values = {
-        "payment_id": plan.payment_id,
-        "merchant_id": plan.merchant_id,
-        "link_id": plan.link_id,
-        "due_at": plan.due_at,
-        "reason": plan.reason,
-    }
-    await tx.execute(insert(_plans).values(values))
-
-
-async def due(tx: Tx, now: datetime, *, limit: int) -> list[Plan]:
-    """The longest overdue first."""
-    statement = select(*_plans.c).where(_plans.c.due_at <= now).order_by(_plans.c.due_at).limit(limit)
-    return [Plan(**row) for row in (await tx.execute(statement)).mappings()]
-
-
-async def remove(tx: Tx, payment_id: UUID) -> bool:
-    """False when it is no longer there: another process is carrying it out, or has."""
-    statement = delete(_plans).where(_plans.c.payment_id == payment_id).returning(_plans.c.payment_id)
-    return (await tx.execute(statement)).first() is not None
+def read_renewal(stored: dict[str, Any] | None) -> Renewal | None:
+    return None if stored is None else _renewal.validate_python(stored)

@@ -12,7 +12,7 @@ from payglot.domain.merchant import Merchant, Mode, allow_redirect, redirect_hos
 from payglot.domain.money import Money
 from payglot.domain.payment import LIVE, Payment, PaymentStatus
 from payglot.domain.transfer import Transfer, TransferStatus
-from payglot.operations import payments, plans
+from payglot.operations import executions, payments
 from payglot.operations.payments import Receipt
 from payglot.rails.base import Rail
 from payglot.store.database import Tx
@@ -31,7 +31,8 @@ class Wish:
 
     outcome: Outcome
     payment_id: UUID | None = None
-    """The attempt to go on with; without one, the link's latest live attempt, or a new one."""
+    """The attempt to go on with; without one, the link's latest live attempt, or a new one. Money that is sent to one
+    that has ended comes too late."""
     method: str | None = None
     amount: str | None = None
     quantity: int | None = None
@@ -109,7 +110,8 @@ def _live(stage: Stage, dossier: Dossier, wish: Wish) -> Payment | None:
         if wish.payment_id not in (None, payment.id):
             continue
         waits_for_late_money = payment.status is PaymentStatus.EXPIRED and payment.expires_at is not None
-        if payment.status not in LIVE and not waits_for_late_money:
+        comes_too_late = wish.payment_id is not None and _outlives(stage, payment) and wish.outcome in _SENDING
+        if payment.status not in LIVE and not waits_for_late_money and not comes_too_late:
             continue
         if manual and stage.flow.way(payment) is not Way.MANUAL_TRANSFER:
             continue
@@ -117,6 +119,15 @@ def _live(stage: Stage, dossier: Dossier, wish: Wish) -> Payment | None:
     if wish.payment_id is not None:
         raise OutcomeImpossible(reason="The payment is over.")
     return None
+
+
+_SENDING = frozenset({Outcome.PAID, Outcome.PROCESSING, Outcome.UNDERPAID, Outcome.OVERPAID})
+_ENDED = frozenset({PaymentStatus.FAILED, PaymentStatus.CANCELED, PaymentStatus.EXPIRED})
+
+
+def _outlives(stage: Stage, payment: Payment) -> bool:
+    """Whether the payer knows an address by which money can come after the attempt has ended."""
+    return payment.status in _ENDED and stage.flow.way(payment) is Way.CRYPTO
 
 
 async def _start(stage: Stage, dossier: Dossier, wish: Wish) -> Dossier:
@@ -185,7 +196,7 @@ async def _bank(stage: Stage, dossier: Dossier, payment: Payment, wish: Wish) ->
     if not payment.holds_place:
         dossier = await payments.confirm(tx, link_id, id, now)
         if wish.outcome is Outcome.PROCESSING and ends_at is not None:
-            await plans.make(tx, payment, due_at=datetime.fromisoformat(ends_at), reason=reason)
+            await executions.make(tx, payment, due_at=datetime.fromisoformat(ends_at), reason=reason)
     if wish.outcome is Outcome.PROCESSING:
         return dossier
     if wish.outcome is Outcome.UNDERPAID:

@@ -1,4 +1,4 @@
-"""Plan what the sandbox's bank does to confirmed payments."""
+"""Execution what the sandbox's bank does to confirmed payments."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,7 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "plans",
+        "executions",
         sa.Column("payment_id", sa.Uuid(), nullable=False),
         sa.Column("merchant_id", sa.Uuid(), nullable=False),
         sa.Column("link_id", sa.Uuid(), nullable=False),
@@ -21,8 +21,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["link_id"], ["links.id"], name="plans_link_id_fkey"),
         sa.PrimaryKeyConstraint("payment_id", name="plans_pkey"),
     )
-    op.create_index("plans_due_at_idx", "plans", ["due_at"])
+    op.create_index("executions_due_at_idx", "executions", ["due_at"])
 
 
 def downgrade() -> None:
-    op.drop_table("plans")
+    op.drop_table("executions")
