@@ -135,8 +135,9 @@ class BridgeFlow:
         return Choice(values={"bank": method})
 
     def final(self, dossier: Dossier, payment: Payment) -> Moment | None:
-        """The payer's part is over with their confirmation; a rejection before it leaves them on the page."""
-        if not payment.holds_place:
+        """The payer's part is over with their confirmation, also where a bank then executes some transactions and
+        rejects others; a rejection before it leaves them on the page."""
+        if not payment.holds_place and not _in_part(payment):
             return None
         return Moment.MANUAL_TRANSFER if payment.method == MANUAL else Moment.CONFIRMED
 
@@ -207,6 +208,10 @@ def _bank_reference(link: Link) -> str:
     """The merchant's own where a transfer can hold it. The account itself is what tells this payment from others."""
     own = link.reference
     return own if own is not None and len(own) <= MAX_BANK_REFERENCE else link.id.hex[-12:].upper()
+
+
+def _in_part(payment: Payment) -> bool:
+    return payment.has_failed and is_request(payment) and payment.received.minor > 0
 
 
 def _parts(link: Link) -> dict[str, list[int]]:
