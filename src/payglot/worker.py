@@ -10,7 +10,8 @@ import structlog
 
 from payglot.admin.health import refresh_gauges
 from payglot.dialects import DIALECTS
-from payglot.operations import deliveries, expiry
+from payglot.operations import deliveries, expiry, sending
+from payglot.rails.payouts import SandboxPayoutRail
 from payglot.settings import Settings
 from payglot.store.listen import Listener
 from payglot.web import metrics
@@ -21,6 +22,7 @@ from payglot.webhooks.guard import Guard
 from payglot.webhooks.health import AT_ONCE, HealthChecks
 
 EXPIRY_SECONDS = 1.0
+SENDING_SECONDS = 1.0
 GAUGES_SECONDS = 15.0
 CLOCK_SECONDS = 5.0
 HEALTH_LOOK_SECONDS = 5.0
@@ -128,6 +130,11 @@ async def working(settings: Settings, services: Services, bell: Bell) -> AsyncIt
             bell()
         await asyncio.sleep(EXPIRY_SECONDS)
 
+    async def send_payouts() -> None:
+        if services.sandbox and await sending.run(services.database, SandboxPayoutRail(), services.clock.now()):
+            bell()
+        await asyncio.sleep(SENDING_SECONDS)
+
     async def keep_gauges() -> None:
         await refresh_gauges(services)
         await asyncio.sleep(GAUGES_SECONDS)
@@ -139,6 +146,7 @@ async def working(settings: Settings, services: Services, bell: Bell) -> AsyncIt
     loops = [
         dispatcher.run(),
         _forever("expiry", expire),
+        _forever("payouts", send_payouts),
         _forever("gauges", keep_gauges),
         _forever("health checks", check_health),
     ]

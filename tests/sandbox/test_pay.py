@@ -16,6 +16,7 @@ from tests.world import World, open_world
 
 MEMBERS = [
     "payment_id",
+    "payout_id",
     "link_id",
     "dialect",
     "status",

@@ -7,7 +7,7 @@ from typing import Any
 from payglot.admin import schemas
 from payglot.domain.dossier import Dossier
 from payglot.domain.event import Event
-from payglot.domain.link import Link
+from payglot.domain.link import Direction, Link
 from payglot.domain.merchant import Merchant
 from payglot.domain.payment import Payment
 from payglot.domain.transfer import Transfer
@@ -76,6 +76,7 @@ def link(value: Link, base_url: str) -> schemas.Link:
         "dialect": value.dialect,
         "mode": value.mode,
         "status": value.status,
+        "direction": "out" if value.direction is Direction.OUT else "in",
         "amount": None if value.amount is None else str(value.amount),
         "currency": value.currency,
         "title": value.title,
@@ -143,10 +144,12 @@ def event(value: Event) -> schemas.Event:
         "dialect": value.link.dialect,
         "link_id": str(value.link.id),
         "payment_id": None if value.payment is None else str(value.payment.id),
+        "payout_id": None if value.payout is None else str(value.payout.id),
         "kind": value.kind,
         "sequence": value.sequence,
         "link_status": value.link.status,
         "payment_status": None if value.payment is None else value.payment.status,
+        "payout_status": None if value.payout is None else value.payout.status,
         "occurred_at": instants.millis(value.occurred_at),
     }
 

@@ -35,3 +35,5 @@ class Dialect:
     """A working `curl` that creates a link: (base address, headers, an expiry some days ahead) → shell text."""
     health: HealthCheck | None = None
     """What this provider asks of its receivers from time to time, if anything."""
+    oauth_scopes: tuple[str, ...] = ()
+    """What clients of its OAuth server may ask for; empty when it has no such server."""

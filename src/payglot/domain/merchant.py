@@ -56,12 +56,23 @@ class MerchantSettings:
     hosted_checkout: HostedCheckout = HostedCheckout()
     vat_reading: Literal["percent", "fraction", "auto"] = "percent"
     """How Qonto's `vat_rate` text is read."""
+    staging_token: str | None = None
+    """What Qonto's clients must send as X-Qonto-Staging-Token, as to that provider's sandbox; None asks for nothing."""
     manual_transfer: bool = True
     """Whether Bridge's page offers a transfer to a virtual IBAN."""
     require_idempotency_key: bool = False
     """DevDraft: refuse creates without the header."""
     account_currency: str = "EUR"
     """Txn: the account credited when a link names none and its own currency is not tradable."""
+    payout_approval: Literal["automatic", "by_limit", "manual"] = "automatic"
+    """Txn: which payouts somebody must approve before they are sent: none, those above a limit, or all."""
+    payout_approval_limits: Mapping[str, str] = field(default_factory=dict)
+    """With `by_limit`: up to how much, as text by the link's currency, a payout is approved by itself. In a currency
+    without a limit every payout waits."""
+    refund_overpaid: Literal["take", "return_rest", "return_all"] = "take"
+    """Txn: what of an overpayment goes back by a refund link; it holds for invoices made from then on."""
+    refund_underpaid: Literal["take", "return_all"] = "take"
+    refund_late: Literal["take", "return_all"] = "take"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,11 +1,17 @@
-"""What the clock does: links expire, attempts lapse, each in a transaction of its own. Safe to run twice."""
+"""What the clock does: links expire, attempts lapse, test mode's bank acts, each in a transaction of its own. Safe to
+run twice."""
 
 from contextlib import suppress
 from datetime import datetime
 
 from payglot.domain.errors import ChangedMeanwhile, IllegalTransition
-from payglot.operations import links, payments
-from payglot.store import idempotency, links as stored_links, payments as stored_payments
+from payglot.operations import executions, links, payments
+from payglot.store import (
+    executions as stored_executions,
+    idempotency,
+    links as stored_links,
+    payments as stored_payments,
+)
 from payglot.store.database import Database
 
 BATCH = 200
@@ -25,7 +31,13 @@ async def _run_batch(database: Database, now: datetime) -> int:
     async with database.single() as tx:
         overdue_payments = await stored_payments.due(tx, now, limit=BATCH)
         overdue_links = await stored_links.due(tx, now, limit=BATCH)
+        due_executions = await stored_executions.due(tx, now, limit=BATCH)
     moved = 0
+    for execution in due_executions:
+        with suppress(ChangedMeanwhile, IllegalTransition):
+            async with database.transaction() as tx:
+                await executions.carry_out(tx, execution, now)
+            moved += 1
     for link_id, payment_id in overdue_payments:
         with suppress(ChangedMeanwhile, IllegalTransition):
             async with database.transaction() as tx:
