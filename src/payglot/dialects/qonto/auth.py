@@ -22,7 +22,9 @@ WRITE = "payment_link.write"
 WEBHOOK = "webhook"
 SCOPES = ("offline_access", "organization.read", READ, WRITE, WEBHOOK)
 """What a provisioned token may do."""
-OFFLINE, ORGANIZATION = "offline_access", "organization.read"
+OFFLINE, OPENID, ORGANIZATION = "offline_access", "openid", "organization.read"
+OAUTH_SCOPES = (*SCOPES, OPENID)
+"""What a client may ask for."""
 
 _API_KEY = re.compile(r"[A-Za-z0-9_.-]{1,100}:[A-Za-z0-9]{1,200}")
 

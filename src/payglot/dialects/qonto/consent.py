@@ -37,6 +37,7 @@ _PARAMETERS = (
     openapi.query("state", "Returned unchanged", required=True),
     openapi.query("code_challenge", "RFC 7636; required of public clients"),
     openapi.query("code_challenge_method", "With code_challenge", type="string", enum=["S256"]),
+    openapi.query("nonce", "Returned in the ID token"),
     openapi.query("organization_id", "Only this organization's consent is taken"),
     openapi.query("registration_id", "Accepted and ignored"),
 )

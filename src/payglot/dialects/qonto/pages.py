@@ -15,6 +15,7 @@ _SCOPES = {
     "payment_link.write": "create and deactivate payment links",
     "webhook": "be told by webhook of what it may see",
     "organization.read": "withdraw what you consented to",
+    "openid": "know who you are",
     "offline_access": "keep its access until the consent is withdrawn",
 }
 
