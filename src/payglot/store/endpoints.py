@@ -65,6 +65,21 @@ async def of_merchant(tx: Tx, merchant_id: UUID, dialect: str | None = None) -> 
     return [_endpoint(row) for row in (await tx.execute(statement.order_by(_endpoints.c.id))).all()]
 
 
+async def newest(tx: Tx, merchant_id: UUID, dialect: str, *, skip: int, take: int) -> list[Endpoint]:
+    statement = (
+        select(*_endpoints.c)
+        .where(
+            _endpoints.c.merchant_id == merchant_id,
+            _endpoints.c.dialect == dialect,
+            _endpoints.c.deleted_at.is_(None),
+        )
+        .order_by(_endpoints.c.created_at.desc(), _endpoints.c.id.desc())
+        .offset(skip)
+        .limit(take)
+    )
+    return [_endpoint(row) for row in (await tx.execute(statement)).all()]
+
+
 def _values(endpoint: Endpoint) -> dict[str, Any]:
     return {column.name: getattr(endpoint, column.name) for column in _endpoints.c}
 

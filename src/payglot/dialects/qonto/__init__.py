@@ -63,6 +63,8 @@ DIALECT = Dialect(
     webhooks=QontoWebhooks(),
     issue=auth.issue,
     endpoint_details=webhooks.endpoint_details,
+    limits="1000 per 10 seconds; 10000 per 10 minutes",
+    failures="200 per hour",
     example=example,
     oauth_scopes=auth.OAUTH_SCOPES,
 )

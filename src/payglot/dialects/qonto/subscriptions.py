@@ -230,7 +230,7 @@ def _broken_rules(call: Call, body: schemas.Subscribe) -> list[schemas.Failure]:
         failures.append(at("/callback_url", f"must have at most {inferred.MAX_CALLBACK_URL} characters"))
     else:
         try:
-            call.services.check_webhook_url(body.callback_url)
+            call.services.check_url(body.callback_url)
         except ValueError as error:
             failures.append(at("/callback_url", f"cannot be used: {error}"))
     failures += [

@@ -1,17 +1,16 @@
-"""Keep an OAuth server's one-time codes, and the rows of endpoints that were deleted."""
+"""Keep an OAuth server's one-time codes; an endpoint that was deleted is disabled."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0007"
-down_revision = "0002"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("endpoints", sa.Column("deleted_at", sa.DateTime(timezone=True)))
     op.create_check_constraint(op.f("endpoints_deleted_check"), "endpoints", "deleted_at IS NULL OR NOT enabled")
     op.create_table(
         "one_time_codes",
@@ -35,4 +34,3 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("one_time_codes")
     op.drop_constraint(op.f("endpoints_deleted_check"), "endpoints")
-    op.drop_column("endpoints", "deleted_at")
