@@ -29,7 +29,7 @@ from tests.dialects.qonto.consenting import (
     sent_back,
     sign_in_code,
 )
-from tests.world import BASE_URL, World
+from tests.world import BASE_URL, World, open_world
 
 
 async def create_status(world: World, access_token: str) -> int:
@@ -441,3 +441,25 @@ async def test_tokens_that_ended_a_week_ago_are_forgotten(world: World) -> None:
         kept = await credentials.of_merchant(tx, merchant.id)
     # The last pair, and what the pair before left when it was used.
     assert len([each for each in kept if each.kind.endswith("_token")]) == 3
+
+
+async def test_the_paths_of_the_providers_samples_are_served_too(world: World) -> None:
+    merchant = await world.merchant()
+    app = await register(world.http, merchant.id)
+    assert (await world.http.get(f"/v2{AUTH}?{query(app)}")).status_code == 200
+    assert (await world.http.get(f"/v2{AUTH}?{query(app, state=None)}")).status_code == 302
+    code = await authorization_code(world, merchant, app)
+    form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code": code, **app.credentials}
+    assert (await world.http.post(f"/v2{TOKEN}", data=form)).status_code == 200
+    refused = await world.http.post(f"/v2{TOKEN}", data=form | {"code": "x"})
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+
+
+async def test_guessing_sign_in_codes_is_a_failure_to_prove_who_one_is(database_url: str) -> None:
+    async with open_world(database_url, rate_limits={}) as world:
+        app = await register(world.http, (await world.merchant()).id)
+        assert (await decide(world, query(app), "ABCDE")).status_code == 422
+        for _ in range(199):
+            await world.services.limiter.fail("qonto", "127.0.0.1")
+        response = await decide(world, query(app), "ABCDE")
+    assert (response.status_code, response.headers["content-type"]) == (429, "text/html; charset=utf-8")

@@ -30,6 +30,7 @@ NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _BAD_CLIENT = "Client authentication failed: unknown client, no credentials in the body, or a wrong secret"
 _BAD_CODE = "The code was used before; what was given for it is revoked"
 _FAILURES = {
+    302: documented.FAILURES[302],
     400: ("The form or the grant is not valid", schemas.TokenFailure),
     401: ("The client's credentials are not valid", schemas.TokenFailure),
     403: ("The address is not allowed", schemas.TokenFailure),
@@ -69,6 +70,9 @@ async def token(request: Request) -> Response:
         known.services.callers.forget()
         raise outcome
     return outcome
+
+
+router.add_api_route(auth.ALIAS + TOKEN_PATH, token, methods=["POST"], include_in_schema=False)
 
 
 @router.post(
