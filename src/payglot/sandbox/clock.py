@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
-from payglot.operations import deliveries, expiry
+from payglot.operations import deliveries, expiry, sending
+from payglot.rails.payouts import SandboxPayoutRail
 from payglot.sandbox.errors import ClockTooFar, Failed
 from payglot.sandbox.wiring import Wiring, wiring_of
 from payglot.web import inputs, instants, openapi
@@ -43,7 +44,7 @@ class Time(TypedDict):
 
 
 class Moved(TypedDict):
-    """`moved` counts the links and payments that became due; `settled` tells whether every webhook that is due was
+    """`moved` counts the links, payments and payouts that became due; `settled` tells whether every webhook that is due was
     attempted before this answer."""
 
     now: Instant
@@ -88,6 +89,7 @@ async def advance(request: Request) -> Response:
 
     await atomic(services.database, work)
     moved = await expiry.run(services.database, services.clock.now())
+    moved += await sending.run(services.database, SandboxPayoutRail(), services.clock.now())
     services.wake()
     settled = await _settle(services, wiring.settle_seconds)
     told: Moved = {
