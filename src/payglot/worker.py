@@ -1,4 +1,5 @@
-"""Background work: webhooks go out, links and attempts expire, other processes' changes are heard, gauges are kept."""
+"""Background work: webhooks go out, receivers are asked whether they are well, links and attempts expire, other
+processes' changes are heard, gauges are kept."""
 
 import asyncio
 import contextlib
@@ -18,11 +19,13 @@ from payglot.web.services import Services
 from payglot.webhooks import client
 from payglot.webhooks.dispatcher import Dispatcher
 from payglot.webhooks.guard import Guard
+from payglot.webhooks.health import AT_ONCE, HealthChecks
 
 EXPIRY_SECONDS = 1.0
 SENDING_SECONDS = 1.0
 GAUGES_SECONDS = 15.0
 CLOCK_SECONDS = 5.0
+HEALTH_LOOK_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -113,6 +116,14 @@ async def working(settings: Settings, services: Services, bell: Bell) -> AsyncIt
         noted=lambda dialect, outcome: metrics.attempts.labels(dialect, outcome).inc(),
     )
     bell.wakes(dispatcher.wake)
+    asking = client.connect(Guard(settings.webhook_allowed_networks), concurrency=AT_ONCE)
+    checks = HealthChecks(
+        database=services.database,
+        vault=services.vault,
+        clock=services.clock,
+        client=asking,
+        checks={name: dialect.health for name, dialect in DIALECTS.items() if dialect.health},
+    )
 
     async def expire() -> None:
         if await expiry.run(services.database, services.clock.now()):
@@ -128,12 +139,23 @@ async def working(settings: Settings, services: Services, bell: Bell) -> AsyncIt
         await refresh_gauges(services)
         await asyncio.sleep(GAUGES_SECONDS)
 
+    async def check_health() -> None:
+        if not await checks.run_due():
+            await asyncio.sleep(HEALTH_LOOK_SECONDS)
+
+    loops = [
+        dispatcher.run(),
+        _forever("expiry", expire),
+        _forever("payouts", send_payouts),
+        _forever("gauges", keep_gauges),
+        _forever("health checks", check_health),
+    ]
     try:
-        loops = {"expiry": expire, "payouts": send_payouts, "gauges": keep_gauges}
-        async with _running([dispatcher.run(), *(_forever(name, loop) for name, loop in loops.items())]):
+        async with _running(loops):
             yield
     finally:
         await sender.close()
+        await asking.close()
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from payglot.domain.link import Direction, Link
 from payglot.domain.merchant import Merchant
 from payglot.domain.payment import Payment
 from payglot.domain.transfer import Transfer
+from payglot.operations.health import Health
 from payglot.web import instants
 
 
@@ -53,6 +54,21 @@ def endpoint(value: Any) -> schemas.Endpoint:
     }
 
 
+def endpoint_with_health(value: Any, health: Health | None) -> schemas.EndpointWithHealth:
+    return {**endpoint(value), "health": None if health is None else _health(health)}
+
+
+def _health(value: Health) -> schemas.EndpointHealth:
+    return {
+        "healthy": value.healthy,
+        "status": value.status,
+        "error": value.error,
+        "duration_ms": value.duration_ms,
+        "checked_at": instants.millis(value.checked_at),
+        "since": instants.millis(value.since),
+    }
+
+
 def link(value: Link, base_url: str) -> schemas.Link:
     return {
         "id": str(value.id),
@@ -69,6 +85,7 @@ def link(value: Link, base_url: str) -> schemas.Link:
         "max_payments": value.max_payments,
         "payments_taken": value.taken,
         "payments_paid": value.paid,
+        "subscription_id": None if value.renewal is None else str(value.renewal.subscription_id),
         "expires_at": _instant(value.expires_at),
         "created_at": instants.millis(value.created_at),
         "updated_at": instants.millis(value.updated_at),

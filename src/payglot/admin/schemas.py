@@ -33,6 +33,14 @@ class BeneficiaryBody(_Body):
     bank_name: Annotated[str | None, Field(max_length=100)] = None
 
 
+class HostedCheckoutBody(_Body):
+    """P100's hosted checkouts; what is null is as for payment links. Replaces all that is there."""
+
+    expiry_seconds: Annotated[int | None, Field(ge=60, le=366 * 86400)] = None
+    underpayment_window_seconds: Annotated[int | None, Field(ge=60, le=30 * 86400)] = None
+    return_url: Annotated[str | None, Field(pattern=r"^https?://[^\s\\\"'<>]{1,1000}$")] = None
+
+
 Domain = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$")]
 
 
@@ -60,7 +68,9 @@ class SettingsBody(_Body):
         dict[Dialect, Annotated[int, Field(ge=60, le=366 * 86400)]], Field(max_length=5)
     ] = {}
     underpayment_window_seconds: Annotated[int, Field(ge=60, le=30 * 86400)] = 1800
+    hosted_checkout: HostedCheckoutBody = HostedCheckoutBody()
     vat_reading: Literal["percent", "fraction", "auto"] = "percent"
+    staging_token: Annotated[str | None, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")] = None
     manual_transfer: bool = True
     require_idempotency_key: bool = False
     account_currency: Literal["EUR", "USD", "USDT", "USDC"] = "EUR"
@@ -91,6 +101,21 @@ class RevokeCredential(_Body):
     """`overlap_seconds` lets a rotated credential live on for a while, 7 days at most."""
 
     overlap_seconds: Annotated[int, Field(ge=0, le=7 * 86400)] = 0
+
+
+class RegisterOAuthClient(_Body):
+    """`redirect_uris` must match exactly. A public client has no secret and must use PKCE. Without `scopes` it may ask
+    for all that the dialect has."""
+
+    dialect: Dialect
+    name: Annotated[str, Field(min_length=1, max_length=70, pattern=r"^[^\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]*$")]
+    redirect_uris: Annotated[list[Annotated[str, Field(min_length=1, max_length=2000)]], Field(max_length=20)]
+    public: bool = False
+    scopes: Annotated[list[str] | None, Field(min_length=1, max_length=50)] = None
+
+
+class IssueSignInCode(_Body):
+    dialect: Dialect
 
 
 class CreateEndpoint(_Body):
@@ -135,6 +160,31 @@ class IssuedCredential(TypedDict):
     credential_ids: list[str]
 
 
+class OAuthClient(TypedDict):
+    credential_id: str
+    dialect: str
+    client_id: str
+    name: str
+    redirect_uris: list[str]
+    public: bool
+    scopes: list[str]
+    created_at: Instant
+    revoked_at: Instant | None
+
+
+class RegisteredOAuthClient(OAuthClient):
+    """`client_secret` is shown this once; a public client has none."""
+
+    client_secret: str | None
+
+
+class SignInCode(TypedDict):
+    """`code` is shown this once, and is worth one consent."""
+
+    code: str
+    expires_at: Instant
+
+
 class Endpoint(TypedDict):
     id: str
     dialect: str
@@ -145,6 +195,24 @@ class Endpoint(TypedDict):
     updated_at: Instant
 
 
+class EndpointHealth(TypedDict):
+    """What the receiver last answered to a health check. `since` is when it became healthy or stopped being so;
+    `status` is null when it did not answer, `error` then says why."""
+
+    healthy: bool
+    status: int | None
+    error: str | None
+    duration_ms: int
+    checked_at: Instant
+    since: Instant
+
+
+class EndpointWithHealth(Endpoint):
+    """`health` is null for a receiver that was not asked yet, or whose dialect has no health check."""
+
+    health: EndpointHealth | None
+
+
 class EndpointWithSecret(Endpoint):
     """`secret` is shown this once."""
 
@@ -152,6 +220,8 @@ class EndpointWithSecret(Endpoint):
 
 
 class Link(TypedDict):
+    """`subscription_id` is the one that the link asks a period's payment for, if any."""
+
     id: str
     merchant_id: str
     dialect: str
@@ -166,6 +236,7 @@ class Link(TypedDict):
     max_payments: int | None
     payments_taken: int
     payments_paid: int
+    subscription_id: str | None
     expires_at: Instant | None
     created_at: Instant
     updated_at: Instant

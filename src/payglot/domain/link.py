@@ -13,6 +13,7 @@ from payglot.domain.errors import IllegalTransition, LinkNotPayable
 from payglot.domain.event import Change, Event, EventKind
 from payglot.domain.merchant import Mode
 from payglot.domain.money import Currency, Money
+from payglot.domain.plan import Renewal
 
 if TYPE_CHECKING:
     from payglot.domain.payment import Payment
@@ -111,6 +112,8 @@ class Link:
     sequence: int = 1
     created_at: datetime
     updated_at: datetime
+    renewal: Renewal | None = None
+    """The period of a subscription that it asks payment for, if that is what it is for."""
     extras: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -161,6 +164,22 @@ def amend(link: Link, now: datetime, **fields: Any) -> Change[Link]:
     """The merchant changed fields other than the status."""
     after = replace(link, **fields, updated_at=now, sequence=link.sequence + 1)
     return Change(before=link, after=after, event=_event(after, EventKind.LINK_UPDATED, now, before=link.status))
+
+
+def revise(link: Link, now: datetime, *, active: bool | None = None, **terms: Any) -> Change[Link]:
+    """The merchant changed a link's terms, and ended it or opened it again if `active` says so.
+
+    New terms move the status by themselves: fewer payments may close a link, more of them or a later expiry open it.
+    Payments under way keep what they were started with. Raises IllegalTransition when the link cannot be as wanted.
+    """
+    changed = replace(link, **terms)
+    status = _status_revised(link.seen_at(now), changed, active, now)
+    kind = EventKind.LINK_UPDATED
+    if status is not link.status:
+        _check(link.status, status)
+        kind = _EVENT[status]
+    after = replace(changed, status=status, updated_at=now, sequence=link.sequence + 1)
+    return Change(before=link, after=after, event=_event(after, kind, now, before=link.status))
 
 
 def follow(
@@ -233,6 +252,27 @@ def _status_after(link: Link, child: Child, now: datetime) -> LinkStatus:
     if link.expires_at is not None and link.expires_at <= now:
         return LinkStatus.EXPIRED
     return LinkStatus.OPEN
+
+
+def _status_revised(seen: Link, changed: Link, active: bool | None, now: datetime) -> LinkStatus:
+    """`seen` is the link before the change, as readers saw it."""
+    over = changed.expires_at is not None and changed.expires_at <= now
+    full = changed.max_payments is not None and changed.paid >= changed.max_payments
+    if active and (over or full):
+        raise IllegalTransition(before=seen.status, after=LinkStatus.OPEN)
+    if active is False and seen.status is LinkStatus.EXPIRED:
+        raise IllegalTransition(before=seen.status, after=LinkStatus.CANCELED)
+    match changed.status:
+        case LinkStatus.OPEN | LinkStatus.PROCESSING:
+            if active is False:
+                return LinkStatus.CANCELED
+            if full:
+                return LinkStatus.PAID
+            return LinkStatus.OPEN if changed.has_room else LinkStatus.PROCESSING
+        case LinkStatus.CANCELED:
+            return LinkStatus.OPEN if active else LinkStatus.CANCELED
+        case ended:
+            return ended if over or full or active is False else LinkStatus.OPEN
 
 
 def _check(before: LinkStatus, after: LinkStatus) -> None:

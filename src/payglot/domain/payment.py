@@ -18,6 +18,7 @@ from payglot.domain.errors import IllegalTransition
 from payglot.domain.event import Change, Event, EventKind
 from payglot.domain.link import Link
 from payglot.domain.money import Money, zero
+from payglot.domain.plan import Plan
 from payglot.domain.refund import Refund, RefundTerms
 from payglot.domain.settlement import Settlement
 from payglot.domain.transfer import Transfer
@@ -72,7 +73,7 @@ class Terms:
     accepts_partial: bool = False
     """Whatever arrives completes the payment (Txn)."""
     top_up_seconds: int | None = None
-    """How long a partial payment may be completed; None: without end."""
+    """How long a partial payment may be completed, from its first confirmed transfer on; None: without end."""
     late_seconds: int = 0
     """How long after its expiry money still revives the payment."""
     refund: RefundTerms | None = None
@@ -108,6 +109,7 @@ class Opening:
     expires_at: datetime | None = None
     attempts: AttemptRule = AttemptRule.MANY
     quantity: int = 1
+    plan: Plan | None = None
     payer: dict[str, Any] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
 
@@ -144,6 +146,8 @@ class Payment:
     paid_at: datetime | None = None
     refunds: tuple[Refund, ...] = ()
     """The links that give money of it back, oldest first."""
+    plan: Plan | None = None
+    """What its payer subscribes to by paying it."""
     extras: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -204,6 +208,7 @@ def start(link: Link, opening: Opening, number: int, now: datetime) -> Step:
         rate_expires_at=opening.rate_expires_at,
         expires_at=opening.expires_at,
         quantity=opening.quantity,
+        plan=opening.plan,
         payer=opening.payer,
         created_at=now,
         updated_at=now,
@@ -269,14 +274,14 @@ def settle(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: d
     if status is P.PAID and not payment.is_paid and refunds.refuses(weighed, transfers):
         status, failure = P.FAILED, refunds.REFUSED
     if status is payment.status:
-        after = replace(weighed, updated_at=now, expires_at=_deadline(link, weighed, now))
+        after = replace(weighed, updated_at=now, expires_at=_deadline(link, weighed, transfers, now))
         return _settled(link, payment, after, transfers, now, EventKind.PAYMENT_SETTLEMENT_CHANGED)
     _check(payment.status, status)
     after = replace(
         weighed,
         status=status,
         updated_at=now,
-        expires_at=_deadline(link, weighed, now),
+        expires_at=_deadline(link, weighed, transfers, now),
         confirmed_at=payment.confirmed_at or now,
         paid_at=now if status is P.PAID else payment.paid_at,
         failure=failure if status is P.FAILED else payment.failure,
@@ -306,14 +311,14 @@ def _status_for(payment: Payment) -> PaymentStatus:
             return payment.status
 
 
-def _deadline(link: Link, payment: Payment, now: datetime) -> datetime | None:
+def _deadline(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: datetime) -> datetime | None:
     match payment.settlement:
         case Settlement.UNDERPAID if not payment.terms.accepts_partial:
             if payment.terms.top_up_seconds is None:
                 return None
-            window_end = now + timedelta(seconds=payment.terms.top_up_seconds)
-            if payment.status is P.PROCESSING and payment.confirmed_at is not None:
-                window_end = payment.confirmed_at + timedelta(seconds=payment.terms.top_up_seconds)
+            # Only a confirmed transfer tells the payer that something is missing; a slow chain must not eat their time.
+            since = min((t.confirmed_at for t in transfers if t.confirmed_at is not None), default=now)
+            window_end = since + timedelta(seconds=payment.terms.top_up_seconds)
             return max(window_end, link.expires_at) if link.expires_at else window_end
         case Settlement.EXPECTING:
             return payment.expires_at

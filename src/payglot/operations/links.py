@@ -1,8 +1,9 @@
-"""Links: create, read, end."""
+"""Links: create, read, change, end."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from payglot.domain import link as links
@@ -10,6 +11,7 @@ from payglot.domain.dossier import Dossier
 from payglot.domain.errors import NotFound
 from payglot.domain.link import Direction, Link, LinkStatus
 from payglot.domain.payment import Payment
+from payglot.operations import renewals
 from payglot.store import links as stored, listing, payments as stored_payments, payouts as stored_payouts
 from payglot.store.database import Tx
 
@@ -94,6 +96,22 @@ async def cancel(tx: Tx, id: UUID, now: datetime) -> Dossier:
     return await _move(tx, await locked(tx, id), LinkStatus.CANCELED, now)
 
 
+async def revise(tx: Tx, dossier: Dossier, now: datetime, *, active: bool | None = None, **terms: Any) -> Dossier:
+    """Change the terms of a `locked` link, end it or open it again, as its merchant wants; raises IllegalTransition."""
+    change = links.revise(dossier.link, now, active=active, **terms)
+    await stored.write(tx, change, expected_sequence=dossier.link.sequence)
+    return replace(dossier, link=change.after)
+
+
+async def cancel_unless_ended(tx: Tx, merchant_id: UUID, dialect: str, id: UUID, now: datetime) -> Dossier:
+    """Revoke a merchant's own link; one that was paid, expired or revoked already stays as it is. Raises NotFound."""
+    await get(tx, merchant_id, dialect, id, now)
+    dossier = (await locked(tx, id)).seen_at(now)
+    if dossier.link.status not in (LinkStatus.OPEN, LinkStatus.PROCESSING):
+        return dossier
+    return await _move(tx, dossier, LinkStatus.CANCELED, now)
+
+
 async def newest(
     tx: Tx,
     merchant_id: UUID | None,
@@ -154,6 +172,7 @@ async def _move(tx: Tx, dossier: Dossier, status: LinkStatus, now: datetime) -> 
     transfers = dossier.transfers_of(current) if current else ()
     change = links.move(dossier.link, status, now, current, transfers, dossier.payout)
     await stored.write(tx, change, expected_sequence=dossier.link.sequence)
+    await renewals.follow(tx, change.after, now)
     return replace(dossier, link=change.after)
 
 

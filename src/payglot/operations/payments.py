@@ -11,7 +11,7 @@ from payglot.domain.errors import IllegalTransition, LinkNotPayable, NotFound, T
 from payglot.domain.money import Money
 from payglot.domain.payment import AttemptRule, Opening, Payment, PaymentStatus, Step
 from payglot.domain.transfer import TRANSITIONS, Transfer, TransferStatus
-from payglot.operations import links
+from payglot.operations import links, renewals
 from payglot.store import payment_pages, payments as stored
 from payglot.store.database import Tx
 
@@ -149,6 +149,7 @@ async def _locked(tx: Tx, link_id: UUID, payment_id: UUID) -> tuple[Dossier, Pay
 async def _write(tx: Tx, dossier: Dossier, step: Step) -> Dossier:
     payment = step.payment.after
     await stored.write(tx, step, dossier.transfers_of(payment))
+    await renewals.follow_payment(tx, step)
     others = tuple(p for p in dossier.payments if p.id != payment.id)
     return Dossier(
         link=step.link.after,

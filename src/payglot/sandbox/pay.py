@@ -1,6 +1,7 @@
 """`POST /sandbox/v1/pay`: a payer, their bank and the chain in one call."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,7 +17,7 @@ from payglot.operations import links, merchants
 from payglot.sandbox import addresses
 from payglot.sandbox.errors import Failed, LiveMode
 from payglot.sandbox.wiring import wiring_of
-from payglot.web import inputs, instants, openapi, payout_simulation, simulation
+from payglot.web import inputs, instants, openapi, payout_simulation, simulation, stock
 from payglot.web.answers import answer
 from payglot.web.atomic import Tx, atomic
 from payglot.web.call import services_of
@@ -29,7 +30,7 @@ router = APIRouter()
 
 class Pay(BaseModel):
     """`url` is the checkout address as the create call returned it. `amount` is what the payer sends, in the link's
-    currency.
+    currency. `payment_id` names the attempt to go on with; money for one that has ended comes too late.
 
     On a link that pays out, `paid` claims the payout, approves it where the merchant's rule wants that, and sees it
     through; `processing` goes as far as the rule lets it; `failed` lets its transaction fail; `abort` is the merchant
@@ -43,6 +44,7 @@ class Pay(BaseModel):
     method: Annotated[str | None, Field(min_length=1, max_length=100)] = None
     amount: Annotated[str | None, Field(min_length=1, max_length=32, examples=["12.50"])] = None
     quantity: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
+    payment_id: Annotated[UUID | None, Field(strict=False)] = None
 
 
 class PaymentPlayed(TypedDict):
@@ -93,7 +95,13 @@ class PaymentPlayed(TypedDict):
 async def pay(request: Request) -> Response:
     body = inputs.check(Pay, await inputs.read_json(request))
     services, wiring = services_of(request), wiring_of(request)
-    wish = Wish(outcome=body.outcome, method=body.method, amount=body.amount, quantity=body.quantity)
+    wish = Wish(
+        outcome=body.outcome,
+        payment_id=body.payment_id,
+        method=body.method,
+        amount=body.amount,
+        quantity=body.quantity,
+    )
     now = services.clock.now()
 
     async def work(tx: Tx) -> Played:
@@ -106,6 +114,7 @@ async def pay(request: Request) -> Response:
         flow = wiring.flows.get(dossier.link.dialect)
         if flow is None:
             raise OutcomeImpossible(reason="Links of this dialect are not served any more.")
+        dossier = await stock.stocked(flow, tx, dossier)
         stage = Stage(tx=tx, flow=flow, merchant=merchant, rail=services.rail, now=now)
         play = payout_simulation.play if dossier.link.direction is Direction.OUT else simulation.play
         return await play(stage, dossier, wish)

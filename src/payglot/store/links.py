@@ -14,7 +14,7 @@ from payglot.domain.event import Change
 from payglot.domain.link import Direction, FailureRule, Item, Link, LinkStatus
 from payglot.domain.merchant import Mode
 from payglot.domain.money import Currency, Money
-from payglot.store import events, tables
+from payglot.store import events, plans, tables
 from payglot.store.database import Tx, violated
 from payglot.store.hot import Hot
 
@@ -28,7 +28,18 @@ _mutable = [
     c
     for c in _links.c
     if c.name
-    not in ("id", "merchant_id", "dialect", "mode", "direction", "token", "slug", "unique_reference", "created_at")
+    not in (
+        "id",
+        "merchant_id",
+        "dialect",
+        "mode",
+        "direction",
+        "token",
+        "slug",
+        "unique_reference",
+        "created_at",
+        "renewal",
+    )
 ]
 _guarded = (
     update(_links)
@@ -194,6 +205,7 @@ def _values(link: Link) -> dict[str, Any]:
         "link_created_at": link.created_at,
         "link_updated_at": link.updated_at,
         "link_extras": link.extras,
+        "link_renewal": link.renewal,
     }
 
 
@@ -238,6 +250,7 @@ def read(row: Mapping[Any, Any]) -> Link:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         extras=row["extras"],
+        renewal=plans.read_renewal(row["renewal"]),
     )
 
 

@@ -20,7 +20,7 @@ from payglot.domain.payment import Payment, PaymentStatus, Step, Terms
 from payglot.domain.refund import Refund
 from payglot.domain.settlement import Settlement
 from payglot.domain.transfer import Transfer, TransferStatus
-from payglot.store import events, links, tables
+from payglot.store import events, links, plans, tables
 from payglot.store.database import Tx, violated
 
 _payments = tables.payments
@@ -30,7 +30,7 @@ _transfers = tables.transfers
 
 _insert = insert(_payments).values({c: bindparam(f"payment_{c.name}", type_=c.type) for c in _payments.c})
 _create = events.insert_beside(_insert.returning(_payments.c.id).cte("created"))
-_fixed = {"id", "merchant_id", "link_id", "dialect", "number", "method", "created_at", "terms", "quantity"}
+_fixed = {"id", "merchant_id", "link_id", "dialect", "number", "method", "created_at", "terms", "quantity", "plan"}
 _guarded = (
     update(_payments)
     .where(
@@ -186,6 +186,7 @@ def _values(payment: Payment) -> dict[str, Any]:
         "payment_confirmed_at": payment.confirmed_at,
         "payment_paid_at": payment.paid_at,
         "payment_refunds": payment.refunds,
+        "payment_plan": payment.plan,
         "payment_extras": payment.extras,
     }
 
@@ -218,6 +219,7 @@ def _payment(row: Row[Any] | Any) -> Payment:
         confirmed_at=row.confirmed_at,
         paid_at=row.paid_at,
         refunds=_refunds.validate_python(row.refunds) if row.refunds else (),
+        plan=plans.read(row.plan),
         extras=row.extras,
     )
 

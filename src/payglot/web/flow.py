@@ -80,7 +80,8 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Offer:
-    """The first page. `amount` is None when the payer names it; `currency` is a code to show beside it.
+    """The first page. `amount` is None when the payer names it; `currency` is a code to show beside it; `every` says
+    how often it is paid again, in words: "every month".
 
     `description_html` must come from a sanitiser. `notices` are plain sentences the payer should read first.
     `unpayable` says why nothing can be paid here, if that is so.
@@ -90,6 +91,7 @@ class Offer:
     title: str | None
     amount: str | None
     currency: str
+    every: str | None = None
     lines: tuple[Line, ...] = ()
     fields: tuple[Field, ...] = ()
     submit: str = "Continue"

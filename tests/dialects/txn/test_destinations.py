@@ -80,7 +80,6 @@ INVALID = {
         ETHEREUM.removeprefix("0x"),
         ETHEREUM[:-1],
         ETHEREUM + "\n",
-        "0x" + "0" * 40,
         "0x" + "g" * 40,
         TRON,
     ),
@@ -120,7 +119,7 @@ INVALID = {
         "bitcoincash:q9adhakpwzztepkpwp5z0dq62m6u5v5xtyj7j3h2ws4mr9g0",
     ),
     "tbch": (BITCOIN_CASH,),
-    "xrp": (XRP[:-1], XRP.lower(), "rrrrrrrrrrrrrrrrrrrrrhoLvTp", "rrrrrrrrrrrrrrrrrrrrBZbvji", BITCOIN, f"{XRP}?dt=1"),
+    "xrp": (XRP[:-1], XRP.lower(), BITCOIN, f"{XRP}?dt=1"),
 }
 
 
@@ -142,6 +141,22 @@ def test_every_network_that_is_offered_knows_its_addresses(network: str) -> None
     taken = [each for all in VALID.values() for each in all if destinations.problem(network, each, None) is None]
     assert taken
     assert destinations.problem(network, "nothing", None) is not None
+
+
+@pytest.mark.parametrize(
+    ("network", "address"),
+    [
+        ("eth", "0x" + "0" * 40),
+        ("polygon", "0x000000000000000000000000000000000000dEaD"),
+        ("usdc", "0x000000000000000000000000000000000000dead"),
+        ("trx:usdt", "T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb"),
+        ("btc", "1111111111111111111114oLvT2"),
+        ("xrp", "rrrrrrrrrrrrrrrrrrrrrhoLvTp"),
+        ("txrp", "rrrrrrrrrrrrrrrrrrrrBZbvji"),
+    ],
+)
+def test_what_nobody_has_a_key_for_is_flagged(network: str, address: str) -> None:
+    assert destinations.problem(network, address, None) == destinations.FLAGGED
 
 
 def test_a_network_that_is_not_offered_takes_no_address() -> None:

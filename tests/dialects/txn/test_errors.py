@@ -471,7 +471,8 @@ async def test_an_unknown_path_is_answered_in_this_shape(world: World, path: str
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", LINKS, "POST"),
+        ("DELETE", LINKS, "GET, POST"),
+        ("DELETE", INVOICES, "GET"),
         ("PUT", f"{LINKS}/{UNKNOWN}", "GET"),
         ("PATCH", f"{LINKS}/{UNKNOWN}", "GET"),
         ("POST", f"{INVOICES}/{UNKNOWN}", "GET"),

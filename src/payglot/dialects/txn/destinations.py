@@ -1,7 +1,7 @@
 """Where money can be sent: whether an address can be one on its network, before anything is sent to it.
 
-What cannot be undone is refused rather than tried: addresses of the other environment, formats of another chain, and
-what no wallet gives out.
+What cannot be undone is refused rather than tried: addresses of the other environment, formats of another chain, what
+no wallet gives out, and places that nobody has a key for. Source: "Validating addresses".
 """
 
 from collections.abc import Callable
@@ -12,6 +12,8 @@ from payglot.dialects.txn.checksums import base58, bech32, cashaddr, eip55
 _TAG = "?dt="
 _LARGEST_TAG = 2**32 - 1
 _HASH = 20
+
+FLAGGED = "We couldn\u2019t send funds to this address, please try another address"
 
 _NOT_AN_ADDRESS = "This is not an address on {name}. Check that it is complete."
 _UNKNOWN = "This network is not supported."
@@ -27,6 +29,8 @@ def problem(network: str, address: str, tag: str | None) -> str | None:
         return _UNKNOWN
     if not _CHAINS[known.name](address, network.lower() == known.test_code):
         return _NOT_AN_ADDRESS.format(name=known.name)
+    if address in _NOBODYS or address.lower() in _NOBODYS:
+        return FLAGGED
     if not tag:
         return None
     if known.name != _TAGGED:
@@ -51,14 +55,11 @@ def _tron(address: str, _is_test: bool) -> bool:
 
 
 def _ethereum(address: str, _is_test: bool) -> bool:
-    held = eip55.decode(address)
-    return held is not None and any(held)
+    return eip55.decode(address) is not None
 
 
 def _xrp(address: str, _is_test: bool) -> bool:
-    """The accounts named 0 and 1 have no keys."""
-    held = base58.decode(address, base58.XRP)
-    return _has_version(held, 0) and held is not None and int.from_bytes(held[1], "big") > 1
+    return _has_version(base58.decode(address, base58.XRP), 0)
 
 
 def _bitcoin(address: str, is_test: bool) -> bool:
@@ -100,3 +101,15 @@ _CHAINS: dict[str, Callable[[str, bool], bool]] = {
     "Bitcoin Cash": _bitcoin_cash,
     _TAGGED: _xrp,
 }
+
+# Written out of constants, so that no key is known to lead to them: what is sent there is lost.
+_NOBODYS = frozenset(
+    {
+        "0x0000000000000000000000000000000000000000",
+        "0x000000000000000000000000000000000000dead",
+        "T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb",
+        "1111111111111111111114oLvT2",
+        "rrrrrrrrrrrrrrrrrrrrrhoLvTp",
+        "rrrrrrrrrrrrrrrrrrrrBZbvji",
+    }
+)

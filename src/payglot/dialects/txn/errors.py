@@ -87,6 +87,9 @@ def render(_request: Request, error: Exception) -> Response:
         case refusals.NotAcceptable():
             title = "Accept must allow application/vnd.api+json"
             return _failed(406, "not_acceptable", title, detail="")
+        case errors.NotFound(thing="network"):
+            # Documented without a detail.
+            return _failed(404, "network_not_found", "Record not found")
         case errors.NotFound(thing=thing):
             resource = "payment_link" if thing == "link" else thing
             return _failed(404, f"{resource}_not_found", "Record not found", detail="")
@@ -124,6 +127,8 @@ def _shape(problems: list[dict[str, Any]]) -> Response:
         is_missing = problem["type"] == "missing"
         # A resource without `attributes` is well-formed JSON:API: what is wrong is what they would have to hold.
         is_attribute = path[:2] == ["data", "attributes"] and (len(path) > 2 or is_missing)
+        # A body that is no JSON:API document has its members at the top.
+        is_attribute = is_attribute or (len(path) == 1 and path[0] != "data")
         code, title = ("required", "is missing") if is_missing else ("invalid", "is invalid")
         # The attribute itself, not the number of an entry in it.
         name = path[min(len(path), 3) - 1] if path else "document"

@@ -39,6 +39,13 @@ class CreatePaymentLink(_Body):
     data: PaymentLinkResource
 
 
+class AddressToValidate(_Body):
+    """A plain JSON body. `network` is a code, as the currency pairs list them."""
+
+    address: Annotated[str, Field(max_length=200, examples=["TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"])]
+    network: Annotated[str, Field(max_length=100, examples=["ttrx:usdt"])]
+
+
 class Identifier(TypedDict):
     type: str
     id: str
@@ -332,6 +339,97 @@ class InvoicePage(TypedDict):
     data: list[Invoice]
     included: NotRequired[list[Linked]]
     meta: PageMeta
+    jsonapi: Version
+
+
+class NetworkAttributes(TypedDict):
+    code: str
+    name: str
+    currencyCode: str
+
+
+class Network(TypedDict):
+    """Its type is singular."""
+
+    id: str
+    type: Literal["network"]
+    attributes: NetworkAttributes
+
+
+class CurrencyAttributes(TypedDict):
+    code: str
+    currencyType: Literal["fiat", "crypto"]
+
+
+class CurrencyRelationships(TypedDict):
+    networks: ToMany
+
+
+class CurrencyResource(TypedDict):
+    """`id` is the currency's code. Fiat has no networks."""
+
+    id: str
+    type: Literal["currencies"]
+    attributes: CurrencyAttributes
+    relationships: CurrencyRelationships
+
+
+class InvoicePairAttributes(TypedDict):
+    direction: Literal["sell"]
+    enabled: bool
+
+
+class InvoicePairRelationships(TypedDict):
+    billedCurrency: ToOne
+    chargedCurrency: ToOne
+
+
+class InvoiceCurrencyPair(TypedDict):
+    id: str
+    type: Literal["invoiceCurrencyPairs"]
+    attributes: InvoicePairAttributes
+    relationships: InvoicePairRelationships
+
+
+class PayoutPairAttributes(TypedDict):
+    direction: Literal["buy"]
+    enabled: bool
+
+
+class PayoutPairRelationships(TypedDict):
+    """`chargeCurrency` is deprecated, and the same as `displayCurrency`."""
+
+    displayCurrency: ToOne
+    payCurrency: ToOne
+    chargeCurrency: ToOne
+
+
+class PayoutCurrencyPair(TypedDict):
+    id: str
+    type: Literal["payoutCurrencyPairs"]
+    attributes: PayoutPairAttributes
+    relationships: PayoutPairRelationships
+
+
+class InvoiceCurrencyPairs(TypedDict):
+    data: list[InvoiceCurrencyPair]
+    included: list[CurrencyResource | Network]
+    meta: dict[str, Any]
+    jsonapi: Version
+
+
+class PayoutCurrencyPairs(TypedDict):
+    data: list[PayoutCurrencyPair]
+    included: list[CurrencyResource | Network]
+    meta: dict[str, Any]
+    jsonapi: Version
+
+
+class AddressIsValid(TypedDict):
+    """No JSON:API document, as documented."""
+
+    data: dict[str, Any]
+    status: Literal["ok"]
     jsonapi: Version
 
 
