@@ -28,6 +28,11 @@ def services(settings: Settings, database: Database, wake: Callable[[], None]) -
     """`settings` must have passed `settings.check`."""
     assert settings.secret_key is not None
     vault = Vault(settings.secret_key.get_secret_value())
+    guard = Guard(settings.webhook_allowed_networks)
+
+    def check_url(url: str) -> None:
+        guard.check_url(url)
+
     return Services(
         database=database,
         clock=Clock(),
@@ -38,6 +43,7 @@ def services(settings: Settings, database: Database, wake: Callable[[], None]) -
         public_url=settings.public_url,
         sandbox=settings.sandbox,
         wake=wake,
+        check_url=check_url,
     )
 
 
@@ -108,13 +114,13 @@ def _pages(settings: Settings, built: Services, apps: Mapping[str, ASGIApp], dem
 
 def _office(settings: Settings, built: Services) -> Office:
     assert settings.admin_token is not None
-    guard = Guard(settings.webhook_allowed_networks)
     ports = {
-        dialect.name: Port(issue=dialect.issue, endpoint_details=dialect.endpoint_details, webhooks=dialect.webhooks)
+        dialect.name: Port(
+            issue=dialect.issue,
+            endpoint_details=dialect.endpoint_details,
+            webhooks=dialect.webhooks,
+            oauth_scopes=dialect.oauth_scopes,
+        )
         for dialect in DIALECTS.values()
     }
-
-    def check_url(url: str) -> None:
-        guard.check_url(url)
-
-    return Office(services=built, ports=ports, token=settings.admin_token.get_secret_value(), check_url=check_url)
+    return Office(services=built, ports=ports, token=settings.admin_token.get_secret_value(), check_url=built.check_url)

@@ -38,7 +38,7 @@ class Row:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Summary:
     """Who is paid, how much, for what, until when. `amount` is None while the payer still names it; `every` says how
-    often it is paid again."""
+    often it is paid again; with `pays_out` it is the visitor who is paid."""
 
     payee: str
     initial: str
@@ -50,6 +50,7 @@ class Summary:
     rows: tuple[Row, ...]
     description: Markup | None
     until: Until | None
+    pays_out: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,7 +177,22 @@ class State:
     leaving: tuple[Button, ...] = ()
     back: Back | None = None
     again: str | None = None
+    refund: str | None = None
+    """Where money that went too far can be claimed back."""
     live: Live | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Confirm:
+    """What a payee is about to get, and where; `values` are what they chose, sent along with the confirmation."""
+
+    shell: Shell
+    summary: Summary
+    facts: tuple[Fact, ...]
+    values: tuple[tuple[str, str], ...]
+    form: FormTo
+    buttons: tuple[Button, ...]
+    change: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,12 +1,17 @@
-"""What the clock does: links expire, attempts lapse, subscriptions' periods begin, each in a transaction of its own.
-Safe to run twice, and in several processes at once."""
+"""What the clock does: links expire, attempts lapse, subscriptions' periods begin, test mode's bank acts, each in a
+transaction of its own. Safe to run twice, and in several processes at once."""
 
 from contextlib import suppress
 from datetime import datetime
 
 from payglot.domain.errors import ChangedMeanwhile, IllegalTransition
-from payglot.operations import links, payments, subscriptions
-from payglot.store import idempotency, links as stored_links, payments as stored_payments
+from payglot.operations import executions, links, payments, subscriptions
+from payglot.store import (
+    executions as stored_executions,
+    idempotency,
+    links as stored_links,
+    payments as stored_payments,
+)
 from payglot.store.database import Database
 
 BATCH = 200
@@ -27,7 +32,13 @@ async def _run_batch(database: Database, now: datetime) -> int:
         overdue_payments = await stored_payments.due(tx, now, limit=BATCH)
         begun = await subscriptions.due(tx, now, limit=BATCH)
         overdue_links = await stored_links.due(tx, now, limit=BATCH)
+        due_executions = await stored_executions.due(tx, now, limit=BATCH)
     moved = 0
+    for execution in due_executions:
+        with suppress(ChangedMeanwhile, IllegalTransition):
+            async with database.transaction() as tx:
+                await executions.carry_out(tx, execution, now)
+            moved += 1
     for link_id, payment_id in overdue_payments:
         with suppress(ChangedMeanwhile, IllegalTransition):
             async with database.transaction() as tx:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from payglot.domain.errors import ChangedMeanwhile, ReferenceTaken, SlugTaken
 from payglot.domain.event import Change
-from payglot.domain.link import FailureRule, Item, Link, LinkStatus
+from payglot.domain.link import Direction, FailureRule, Item, Link, LinkStatus
 from payglot.domain.merchant import Mode
 from payglot.domain.money import Currency, Money
 from payglot.store import events, plans, tables
@@ -28,7 +28,18 @@ _mutable = [
     c
     for c in _links.c
     if c.name
-    not in ("id", "merchant_id", "dialect", "mode", "token", "slug", "unique_reference", "created_at", "renewal")
+    not in (
+        "id",
+        "merchant_id",
+        "dialect",
+        "mode",
+        "direction",
+        "token",
+        "slug",
+        "unique_reference",
+        "created_at",
+        "renewal",
+    )
 ]
 _guarded = (
     update(_links)
@@ -100,6 +111,11 @@ async def find_any(tx: Tx, id: UUID) -> Link | None:
     return _one(await tx.execute(select(*COLUMNS).where(_links.c.id == id)))
 
 
+async def of_ids(tx: Tx, ids: Sequence[UUID]) -> list[Link]:
+    """In no order."""
+    return [read(row) for row in (await tx.execute(select(*COLUMNS).where(_links.c.id.in_(ids)))).mappings()]
+
+
 async def find_by_token(tx: Tx, token: str) -> Link | None:
     try:
         return _one(await tx.execute(_by_token, {"token": bytes.fromhex(token)}))
@@ -109,6 +125,14 @@ async def find_by_token(tx: Tx, token: str) -> Link | None:
 
 async def find_by_slug(tx: Tx, dialect: str, handle: str, slug: str) -> Link | None:
     return _one(await tx.execute(_by_slug, {"handle": handle, "dialect": dialect, "slug": slug}))
+
+
+async def has_reference(tx: Tx, merchant_id: UUID, dialect: str, reference: str) -> bool:
+    """Whether a link of the merchant's has it for its own, for ever."""
+    statement = select(_links.c.id).where(
+        _links.c.merchant_id == merchant_id, _links.c.dialect == dialect, _links.c.unique_reference == reference
+    )
+    return (await tx.execute(statement)).first() is not None
 
 
 async def sequence(tx: Tx, id: UUID) -> int | None:
@@ -163,6 +187,7 @@ def _values(link: Link) -> dict[str, Any]:
         "link_dialect": link.dialect,
         "link_mode": link.mode,
         "link_status": link.status,
+        "link_direction": link.direction,
         "link_currency": link.currency,
         "link_amount_minor": None if link.amount is None else link.amount.minor,
         "link_items": [_item_values(item) for item in link.items] if link.items else None,
@@ -207,6 +232,7 @@ def read(row: Mapping[Any, Any]) -> Link:
         dialect=row["dialect"],
         mode=Mode(row["mode"]),
         status=LinkStatus(row["status"]),
+        direction=Direction(row["direction"]),
         currency=unit,
         amount=None if row["amount_minor"] is None else Money(minor=row["amount_minor"], currency=unit),
         items=_items(row["items"], unit),

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from payglot.domain.dossier import Dossier
 from payglot.domain.link import Link
 from payglot.domain.merchant import Merchant
 from payglot.domain.payment import Opening, Payment
+from payglot.domain.payout import Claim, Payout
 from payglot.rails.base import Rail
 
 
@@ -170,4 +171,21 @@ class Flow(Protocol):
         """Where the browser goes at that moment, exactly as documented; None: the payer stays. The checkout checks the
         address against the merchant's domains once more. `step` names the page the payer was on: `choose`, `confirm`
         or `transfer`."""
+        ...
+
+
+@runtime_checkable
+class PayoutFlow(Flow, Protocol):
+    """The flow of a dialect that has payout links as well; `offer` then shows what a payee may choose."""
+
+    def claim(self, merchant: Merchant, dossier: Dossier, choice: Choice, rail: Rail, now: datetime) -> Claim:
+        """What a choice claims; raises ChoiceInvalid (naming the field) or LinkNotPayable."""
+        ...
+
+    def receipt(self, payout: Claim | Payout) -> tuple[tuple[str, str, bool], ...]:
+        """What the payee gets and where, before and after: (label, value, copyable) rows."""
+        ...
+
+    def default_claim(self, link: Link, method: str | None) -> Choice:
+        """What a payee without a browser chooses; raises OutcomeImpossible for a method the link does not have."""
         ...

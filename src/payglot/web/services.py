@@ -26,5 +26,7 @@ class Services:
     public_url: str
     sandbox: bool
     wake: Callable[[], None]
+    check_url: Callable[[str], None]
+    """Raises ValueError with a sentence when webhooks may not go to an address."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server stops: endless responses (server-sent events) end then, instead of holding it up."""

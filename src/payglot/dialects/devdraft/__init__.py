@@ -11,8 +11,13 @@ import shlex
 from collections.abc import Mapping
 
 from payglot.dialects.contract import Dialect
-from payglot.dialects.devdraft import auth, errors, routes
+from payglot.dialects.devdraft import auth, errors, health, routes
 from payglot.dialects.devdraft.checkout import DevdraftFlow
+from payglot.dialects.devdraft.customers import routes as customers
+from payglot.dialects.devdraft.endpoints import routes as endpoints
+from payglot.dialects.devdraft.products import routes as products
+from payglot.dialects.devdraft.rehearsals import routes as rehearsals
+from payglot.dialects.devdraft.taxes import routes as taxes
 from payglot.dialects.devdraft.webhooks import DevdraftWebhooks
 from payglot.web import app, json
 from payglot.web.limits import Standing
@@ -51,7 +56,15 @@ DIALECT = Dialect(
     prefixes=("/api/v0",),
     build=functools.partial(
         app.build,
-        routers=(routes.router,),
+        routers=(
+            routes.router,
+            products.router,
+            taxes.router,
+            customers.router,
+            endpoints.router,
+            rehearsals.router,
+            health.router,
+        ),
         render=errors.render,
         title="Payglot: compatible with DevDraft v0 payment links",
         description="Payment links for products, donations and subscriptions.",

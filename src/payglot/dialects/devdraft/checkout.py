@@ -1,8 +1,9 @@
 """What a payer does on a DevDraft link: see what it is for, choose quantity or amount, leave what is asked for, pay."""
 
+from dataclasses import replace
 from datetime import datetime
 
-from payglot.dialects.devdraft import catalogue, form, inferred, recurring
+from payglot.dialects.devdraft import catalogue, form, inferred, recurring, stock
 from payglot.dialects.devdraft.catalogue import Basket, Bill
 from payglot.dialects.devdraft.markdown import to_html
 from payglot.domain import money
@@ -13,6 +14,7 @@ from payglot.domain.merchant import Merchant
 from payglot.domain.money import Money
 from payglot.domain.payment import Opening, Payment, PaymentStatus
 from payglot.rails.base import Rail
+from payglot.web.atomic import Tx
 from payglot.web.flow import Choice, Instructions, Line, Moment, Offer, Outcome, Way
 
 _OUTCOMES = frozenset({Outcome.PAID, Outcome.PROCESSING, Outcome.FAILED, Outcome.ABORT})
@@ -62,6 +64,10 @@ class DevdraftFlow:
             payer=form.payer(link, choice),
             extras=_bought(link, basket, quantities, bill),
         )
+
+    async def stocked(self, tx: Tx, dossier: Dossier) -> Dossier:
+        """Implements `web.stock.Stocked`. Pages show no pictures of products, so their addresses do not matter."""
+        return replace(dossier, link=await stock.for_sale(tx, dossier.link, ""))
 
     def way(self, payment: Payment) -> Way:
         return Way.CARD
@@ -119,7 +125,7 @@ def _chosen_bill(link: Link, basket: Basket, quantities: list[int], choice: Choi
     elif link.extras["link_type"] != "PRODUCT":
         subtotal, field = _named_amount(link, choice), "amount"
     else:
-        subtotal, field = catalogue.price(basket.lines, quantities, link.currency), "quantity_0"
+        subtotal, field = catalogue.price(basket.lines, quantities, link.currency), form.first_quantity(link)
         if subtotal.minor == 0:
             raise ChoiceInvalid(field=field, reason="This is needed.")
     try:

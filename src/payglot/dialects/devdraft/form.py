@@ -60,6 +60,11 @@ def quantities(link: Link, choice: Choice) -> list[int]:
     return [_quantity(name, choice, start) if name in asked else start for name, start in starting]
 
 
+def first_quantity(link: Link) -> str:
+    """The field to point at when nothing was picked."""
+    return _starting(link)[0][0]
+
+
 def payer(link: Link, choice: Choice) -> dict[str, Any]:
     """What the payer told of themselves: what is asked for and not left empty. Raises ChoiceInvalid."""
     told = {field.name: _answer(field, choice.values.get(field.name, "")) for field in _payer_fields(link)}
@@ -110,7 +115,12 @@ def _amount_field(link: Link) -> Field:
 
 
 def _starting(link: Link) -> list[tuple[str, int]]:
-    return [(f"quantity_{n}", line.quantity) for n, line in enumerate(catalogue.of_link(link).lines)]
+    """What a link names keeps its place; what is merely on offer may have changed while the payer read, so it goes by
+    its id."""
+    return [
+        (f"quantity_{n if line.quantity else line.product.id}", line.quantity)
+        for n, line in enumerate(catalogue.of_link(link).lines)
+    ]
 
 
 def _method_field(link: Link) -> list[Field]:

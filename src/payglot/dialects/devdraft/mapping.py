@@ -1,5 +1,6 @@
 """DevDraft's wire to the domain and back. Pure functions."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, assert_never, cast
@@ -25,11 +26,11 @@ APP = "app_"
 FIXED = frozenset({"SUBSCRIPTION", "INVOICE"})
 
 
-def without_nulls(sent: Any) -> Any:
-    """An explicit null counts as absent, at the top and in each product."""
+def without_nulls(sent: Any, *, keep: Collection[str] = ()) -> Any:
+    """An explicit null counts as absent, at the top and in each product; in a change, it clears what is in `keep`."""
     if not isinstance(sent, dict):
         return sent
-    kept = {name: value for name, value in sent.items() if value is not None}
+    kept = {name: value for name, value in sent.items() if value is not None or name in keep}
     products = kept.get("paymentLinkProducts")
     if isinstance(products, list):
         kept["paymentLinkProducts"] = [
@@ -37,6 +38,12 @@ def without_nulls(sent: Any) -> Any:
             for each in products
         ]
     return kept
+
+
+NULLABLE = frozenset(
+    {"description", "coverImage", "amount", "paymentForId", "customerId", "taxId", "maxPayments", "customFields"}
+    | {"expiration_date", "walletId"}
+)
 
 
 def new_link(body: schemas.CreatePaymentLink, merchant: Merchant, now: datetime, catalogue: Catalogue = EMPTY) -> Link:
