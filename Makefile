@@ -46,10 +46,12 @@ migrate: $(STAMP) ## bring the database to the current schema
 openapi: $(STAMP) ## write docs/openapi anew
 	$(BIN)/python -m tools.openapi
 
-lock: ## resolve the dependencies anew (needs uv)
+lock: ## resolve the dependencies anew (needs uv and npm)
 	uv pip compile pyproject.toml --group dev --all-extras $(LOCK_OPTIONS) -o requirements.lock $(ARGS)
 	uv pip compile pyproject.toml --all-extras -c requirements.lock $(LOCK_OPTIONS) -o requirements-runtime.lock
 	uv pip compile --group build -c requirements.lock $(LOCK_OPTIONS) -o requirements-build.lock
+	uv pip compile tests/clients/python/requirements.in $(LOCK_OPTIONS) -o tests/clients/python/requirements.lock $(ARGS)
+	cd tests/clients/node && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"

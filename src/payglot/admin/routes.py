@@ -10,7 +10,14 @@ from payglot.web import app
 def build(office: Office) -> ASGIApp:
     built = app.build(
         office.services,
-        (merchants.router, oauth.router, endpoints.router, links.router, payouts.router, subscriptions.router),
+        (
+            merchants.router,
+            oauth.router,
+            endpoints.router,
+            links.router,
+            payouts.router,
+            subscriptions.router,
+        ),
         errors.render,
         title="Payglot: the operator's API",
         description="Merchants, credentials, endpoints, links, payments, events and deliveries, across dialects.",

@@ -37,8 +37,8 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Summary:
-    """Who is paid, how much, for what, until when. `amount` is None while the payer still names it; `every` says how
-    often it is paid again; with `pays_out` it is the visitor who is paid."""
+    """Who is paid, how much, for what, until when. `amount` is None while the payer still names it; with `pays_out` it
+    is the visitor who is paid; `every` says how often it is paid again."""
 
     payee: str
     initial: str

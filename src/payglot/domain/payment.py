@@ -144,10 +144,10 @@ class Payment:
     updated_at: datetime
     confirmed_at: datetime | None = None
     paid_at: datetime | None = None
-    plan: Plan | None = None
-    """What its payer subscribes to by paying it."""
     refunds: tuple[Refund, ...] = ()
     """The links that give money of it back, oldest first."""
+    plan: Plan | None = None
+    """What its payer subscribes to by paying it."""
     extras: dict[str, Any] = field(default_factory=dict)
 
     @property

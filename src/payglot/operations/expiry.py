@@ -1,4 +1,4 @@
-"""What the clock does: links expire, attempts lapse, subscriptions' periods begin, test mode's bank acts, each in a
+"""What the clock does: links expire, attempts lapse, test mode's bank acts, subscriptions' periods begin, each in a
 transaction of its own. Safe to run twice, and in several processes at once."""
 
 from contextlib import suppress

@@ -185,8 +185,8 @@ def _values(payment: Payment) -> dict[str, Any]:
         "payment_updated_at": payment.updated_at,
         "payment_confirmed_at": payment.confirmed_at,
         "payment_paid_at": payment.paid_at,
-        "payment_plan": payment.plan,
         "payment_refunds": payment.refunds,
+        "payment_plan": payment.plan,
         "payment_extras": payment.extras,
     }
 
@@ -218,8 +218,8 @@ def _payment(row: Row[Any] | Any) -> Payment:
         updated_at=row.updated_at,
         confirmed_at=row.confirmed_at,
         paid_at=row.paid_at,
-        plan=plans.read(row.plan),
         refunds=_refunds.validate_python(row.refunds) if row.refunds else (),
+        plan=plans.read(row.plan),
         extras=row.extras,
     )
 
