@@ -11,7 +11,7 @@ from payglot.domain import errors as domain
 from payglot.web import refusals
 from tests.dialects.devdraft.builders import JANE, LINKS, UNKNOWN, VAT, narrow_headers, post
 from tests.links import body_of
-from tests.world import World
+from tests.world import ADMIN_TOKEN, World
 
 TYPES = "PRODUCT, DONATION, SUBSCRIPTION, INVOICE, COLLECTION"
 RECURRING = "ONE_TIME, WEEKLY, BI_WEEKLY, MONTHLY, BI_MONTHLY, QUARTERLY, ANNUALLY"
@@ -245,6 +245,25 @@ async def test_a_key_without_the_scope_is_forbidden(world: World) -> None:
             assert response.json() == expected
             unknown = await world.http.request(method, f"/api/v0/{path}{slash}", content=b"{")
             assert unknown.status_code == 401, path
+
+
+async def test_the_operator_issues_keys_with_some_scopes_only(world: World) -> None:
+    merchant = await world.merchant()
+    operator = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    path = f"/admin/v1/merchants/{merchant.id}/credentials"
+    body = {"dialect": "devdraft", "scopes": ["payment_link:read", "payment_link:list"]}
+    issued = await world.http.post(path, headers=operator, json=body)
+    assert issued.status_code == 201
+    (id,) = issued.json()["credential_ids"]
+    (listed,) = (await world.http.get(path, headers=operator)).json()["data"]
+    assert (listed["id"], listed["scopes"]) == (id, ["payment_link:read", "payment_link:list"])
+    headers = issued.json()["headers"]
+    assert (await world.http.get(LINKS, headers=headers)).status_code == 200
+    assert (await world.http.post(LINKS, headers=headers, json={})).status_code == 403
+    for dialect, scope in (("devdraft", "payment_link:all"), ("p100", "payment_link:read")):
+        unknown = await world.http.post(path, headers=operator, json={"dialect": dialect, "scopes": [scope]})
+        assert unknown.status_code == 400
+        assert scope not in unknown.text
 
 
 async def test_taxes_and_health_need_a_key_but_no_scope(world: World) -> None:
