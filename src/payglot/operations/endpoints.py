@@ -9,7 +9,7 @@ from uuid import UUID
 from payglot.domain import identity
 from payglot.domain.errors import NotFound
 from payglot.operations.vault import Vault
-from payglot.store import endpoints as stored, outcomes
+from payglot.store import deliveries, endpoints as stored, outcomes
 from payglot.store.database import Tx
 from payglot.store.endpoints import Endpoint as Endpoint
 from payglot.store.outcomes import Outcome as Outcome
@@ -101,7 +101,7 @@ async def delete(tx: Tx, merchant_id: UUID, id: UUID, now: datetime) -> Endpoint
     """Nothing more is sent to it; what was sent stays on record. Returns what it was. Raises NotFound."""
     endpoint = await _get(tx, merchant_id, id, lock=True)
     await stored.change(tx, replace(endpoint, enabled=False, updated_at=now, deleted_at=now))
-    await outcomes.cancel_waiting(tx, id, now)
+    await deliveries.cancel_waiting(tx, id, now)
     return endpoint
 
 

@@ -49,6 +49,7 @@ async def change(tx: Tx, endpoint: Endpoint) -> None:
 
 
 async def find(tx: Tx, merchant_id: UUID, id: UUID, *, lock: bool = False) -> Endpoint | None:
+    """None for a deleted one, too."""
     statement = select(*_endpoints.c).where(
         _endpoints.c.id == id, _endpoints.c.merchant_id == merchant_id, _endpoints.c.deleted_at.is_(None)
     )
@@ -57,7 +58,7 @@ async def find(tx: Tx, merchant_id: UUID, id: UUID, *, lock: bool = False) -> En
 
 
 async def of_merchant(tx: Tx, merchant_id: UUID, dialect: str | None = None) -> list[Endpoint]:
-    """Oldest first."""
+    """Oldest first, without those that were deleted."""
     statement = select(*_endpoints.c).where(_endpoints.c.merchant_id == merchant_id, _endpoints.c.deleted_at.is_(None))
     if dialect is not None:
         statement = statement.where(_endpoints.c.dialect == dialect)

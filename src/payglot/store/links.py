@@ -11,10 +11,10 @@ from sqlalchemy.exc import IntegrityError
 
 from payglot.domain.errors import ChangedMeanwhile, ReferenceTaken, SlugTaken
 from payglot.domain.event import Change
-from payglot.domain.link import FailureRule, Item, Link, LinkStatus
+from payglot.domain.link import Direction, FailureRule, Item, Link, LinkStatus
 from payglot.domain.merchant import Mode
 from payglot.domain.money import Currency, Money
-from payglot.store import events, tables
+from payglot.store import events, plans, tables
 from payglot.store.database import Tx, violated
 from payglot.store.hot import Hot
 
@@ -27,7 +27,19 @@ _create = Hot(events.insert_beside(_insert.returning(_links.c.id).cte("created")
 _mutable = [
     c
     for c in _links.c
-    if c.name not in ("id", "merchant_id", "dialect", "mode", "token", "slug", "unique_reference", "created_at")
+    if c.name
+    not in (
+        "id",
+        "merchant_id",
+        "dialect",
+        "mode",
+        "direction",
+        "token",
+        "slug",
+        "unique_reference",
+        "created_at",
+        "renewal",
+    )
 ]
 _guarded = (
     update(_links)
@@ -99,6 +111,11 @@ async def find_any(tx: Tx, id: UUID) -> Link | None:
     return _one(await tx.execute(select(*COLUMNS).where(_links.c.id == id)))
 
 
+async def of_ids(tx: Tx, ids: Sequence[UUID]) -> list[Link]:
+    """In no order."""
+    return [read(row) for row in (await tx.execute(select(*COLUMNS).where(_links.c.id.in_(ids)))).mappings()]
+
+
 async def find_by_token(tx: Tx, token: str) -> Link | None:
     try:
         return _one(await tx.execute(_by_token, {"token": bytes.fromhex(token)}))
@@ -108,6 +125,14 @@ async def find_by_token(tx: Tx, token: str) -> Link | None:
 
 async def find_by_slug(tx: Tx, dialect: str, handle: str, slug: str) -> Link | None:
     return _one(await tx.execute(_by_slug, {"handle": handle, "dialect": dialect, "slug": slug}))
+
+
+async def has_reference(tx: Tx, merchant_id: UUID, dialect: str, reference: str) -> bool:
+    """Whether a link of the merchant's has it for its own, for ever."""
+    statement = select(_links.c.id).where(
+        _links.c.merchant_id == merchant_id, _links.c.dialect == dialect, _links.c.unique_reference == reference
+    )
+    return (await tx.execute(statement)).first() is not None
 
 
 async def sequence(tx: Tx, id: UUID) -> int | None:
@@ -162,6 +187,7 @@ def _values(link: Link) -> dict[str, Any]:
         "link_dialect": link.dialect,
         "link_mode": link.mode,
         "link_status": link.status,
+        "link_direction": link.direction,
         "link_currency": link.currency,
         "link_amount_minor": None if link.amount is None else link.amount.minor,
         "link_items": [_item_values(item) for item in link.items] if link.items else None,
@@ -179,6 +205,7 @@ def _values(link: Link) -> dict[str, Any]:
         "link_created_at": link.created_at,
         "link_updated_at": link.updated_at,
         "link_extras": link.extras,
+        "link_renewal": link.renewal,
     }
 
 
@@ -205,6 +232,7 @@ def read(row: Mapping[Any, Any]) -> Link:
         dialect=row["dialect"],
         mode=Mode(row["mode"]),
         status=LinkStatus(row["status"]),
+        direction=Direction(row["direction"]),
         currency=unit,
         amount=None if row["amount_minor"] is None else Money(minor=row["amount_minor"], currency=unit),
         items=_items(row["items"], unit),
@@ -222,6 +250,7 @@ def read(row: Mapping[Any, Any]) -> Link:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         extras=row["extras"],
+        renewal=plans.read_renewal(row["renewal"]),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from payglot.store import tables
 from payglot.store.database import Tx
@@ -56,12 +56,3 @@ async def of_endpoints(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Outcome]:
         )
         for id in ids
     }
-
-
-async def cancel_waiting(tx: Tx, endpoint_id: UUID, now: datetime) -> None:
-    """What was not delivered yet never will be."""
-    await tx.execute(
-        update(_deliveries)
-        .where(_deliveries.c.endpoint_id == endpoint_id, _deliveries.c.status == "pending")
-        .values(status="canceled", next_attempt_at=None, leased_until=None, finished_at=now)
-    )

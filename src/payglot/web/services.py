@@ -9,6 +9,7 @@ from payglot.operations.vault import Vault
 from payglot.rails.base import Rail
 from payglot.store.database import Database
 from payglot.web.callers import Callers
+from payglot.web.limits import Limiter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,7 @@ class Services:
     clock: Clock
     vault: Vault
     callers: Callers
+    limiter: Limiter
     rail: Rail
     public_url: str
     sandbox: bool

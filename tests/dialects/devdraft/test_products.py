@@ -207,7 +207,7 @@ async def test_a_deleted_product_is_answered_once_more_and_then_unknown(world: W
     deleted = await send(world, merchant, "DELETE", f"products/{made['id']}")
     assert (deleted.status_code, deleted.json()) == (200, made)
     for method, path in (("GET", ""), ("DELETE", ""), ("PUT", ""), ("POST", "/images")):
-        body: dict[str, Any] | None = {} if method == "PUT" else None
+        body: Any = {} if method == "PUT" else None
         gone = await send(world, merchant, method, f"products/{made['id']}{path}", body)
         assert gone.status_code in (400, 404)
     assert (await send(world, merchant, "GET", f"products/{made['id']}")).json() == NOT_FOUND

@@ -20,6 +20,7 @@ from payglot.dialects.devdraft.rehearsals import routes as rehearsals
 from payglot.dialects.devdraft.taxes import routes as taxes
 from payglot.dialects.devdraft.webhooks import DevdraftWebhooks
 from payglot.web import app, json
+from payglot.web.limits import Standing
 
 
 def example(base_url: str, headers: Mapping[str, str], expires_at: str) -> str:
@@ -38,6 +39,15 @@ def example(base_url: str, headers: Mapping[str, str], expires_at: str) -> str:
     sent = {**headers, "Content-Type": "application/json"}
     flags = " ".join(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in sent.items())
     return f"curl -sS -X POST {base_url}/api/v0/payment-links {flags} -d {shlex.quote(json.dumps(body).decode())}"
+
+
+def limit_headers(standing: Standing) -> dict[str, str]:
+    """Source: "Rate Limiting"."""
+    return {
+        "X-RateLimit-Limit": str(standing.amount),
+        "X-RateLimit-Remaining": str(standing.remaining),
+        "X-RateLimit-Reset": str(standing.resets_at),
+    }
 
 
 DIALECT = Dialect(
@@ -62,10 +72,12 @@ DIALECT = Dialect(
             "clientKey": {"type": "apiKey", "in": "header", "name": "x-client-key"},
             "clientSecret": {"type": "apiKey", "in": "header", "name": "x-client-secret"},
         },
+        limit_headers=limit_headers,
     ),
     flow=DevdraftFlow(),
     webhooks=DevdraftWebhooks(),
     issue=auth.issue,
     endpoint_details=lambda _merchant_id: {},
+    limits="100 per minute",
     example=example,
 )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from payglot.dialects.devdraft import catalogue, form, inferred, stock
+from payglot.dialects.devdraft import catalogue, form, inferred, recurring, stock
 from payglot.dialects.devdraft.catalogue import Basket, Bill
 from payglot.dialects.devdraft.markdown import to_html
 from payglot.domain import money
@@ -35,11 +35,13 @@ class DevdraftFlow:
             # Of products that are yet to be picked, no total is known.
             amount=None if bill is None or bill.total.minor == 0 else _shown(bill.total),
             currency=link.currency,
+            every=recurring.words(link),
             fields=tuple(form.fields(link)),
             lines=() if bill is None else _lines(link, basket, bill),
             submit="Donate" if kept["link_type"] == "DONATION" else "Pay",
             description_html=to_html(kept["description"]) if kept["description"] else None,
             image_url=kept["cover_image"],
+            notices=recurring.notices(link),
             can_abort=True,
             unpayable=None if _has_price(link) else "Nothing is for sale on this link yet.",
         )
@@ -58,6 +60,7 @@ class DevdraftFlow:
             due=bill.total,
             expires_at=link.expires_at,
             quantity=sum(quantities) or 1,
+            plan=recurring.plan(link, bill.subtotal),
             payer=form.payer(link, choice),
             extras=_bought(link, basket, quantities, bill),
         )

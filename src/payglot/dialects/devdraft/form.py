@@ -133,6 +133,9 @@ def _method_field(link: Link) -> list[Field]:
 
 def _payer_fields(link: Link) -> list[Field]:
     kept = link.extras
+    if link.renewal is not None:
+        # What the payer told when they subscribed is not asked again.
+        return [_EMAIL_FIELD]
     return [
         _EMAIL_FIELD,
         *([_PHONE_FIELD] if kept["require_phone"] else ()),
@@ -142,7 +145,7 @@ def _payer_fields(link: Link) -> list[Field]:
 
 
 def _custom(link: Link) -> dict[str, Any]:
-    stored = link.extras["custom_fields"]
+    stored = link.extras["custom_fields"] if link.renewal is None else None
     found: dict[str, Any] = json.loads(stored) if stored else {}
     return found
 

@@ -21,6 +21,8 @@ AMOUNT_STEP = Decimal("0.000001")  # 4.2
 OPEN_AMOUNT_MAXIMUM = Decimal(1_000_000)  # what a payer may choose at most
 TAX_STEP = Decimal("0.01")  # 10
 
+SUBSCRIPTION_RECURS = "MONTHLY"  # 4.3: of a SUBSCRIPTION link that does not say how often; ONE_TIME renews nothing
+
 PRICED_IN = {"usdc": frozenset({"USD", "USDC"}), "eurc": frozenset({"EUR", "EURC"})}  # 4.4
 
 SHOWN_CUSTOM_FIELDS = 20  # 10; the rest is stored and echoed all the same

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from payglot.dialects.devdraft import catalogue as catalogues, ids, schemas
+from payglot.dialects.devdraft import catalogue as catalogues, ids, recurring, schemas
 from payglot.dialects.devdraft.auth import NAME
 from payglot.dialects.devdraft.catalogue import EMPTY, Basket, Catalogue
 from payglot.dialects.devdraft.errors import BadRequest
@@ -103,7 +103,7 @@ def new_link(body: schemas.CreatePaymentLink, merchant: Merchant, now: datetime,
             "collect_address": body.collectAddress,
             "require_phone": body.requirePhoneNumber,
             "allow_business_tax_id": body.allowBusinessTaxId,
-            "recurring_type": body.recurringType,
+            "recurring_type": recurring.type_of(body),
             "confirmation_page": body.confirmationPage,
             "create_invoice_pdf": body.createInvoicePdf,
         },
@@ -146,6 +146,7 @@ def link(value: Link, base_url: str, now: datetime) -> schemas.PaymentLink:
         "allowCryptoPayment": kept["allow_crypto"],
         "confirmationPage": kept["confirmation_page"],
         "createInvoicePdf": kept["create_invoice_pdf"],
+        **recurring.of_link(value.seen_at(now)),
     }
     return shown
 
@@ -173,6 +174,7 @@ def payment(value: Payment) -> schemas.Payment:
         "status": payment_status(value),
         "method": value.method,
         "createdAt": instants.millis(value.created_at),
+        **recurring.of_payment(value),
     }
 
 

@@ -146,8 +146,31 @@ class TaxMember(TypedDict):
     tax: NotRequired[LinkedTax]
 
 
+PeriodStatus = Literal["DUE", "PAID", "UNPAID", "CANCELED"]
+
+
+class Subscription(TypedDict):
+    """Ours: which period of which subscription a renewal's link asks payment for."""
+
+    id: str
+    startedByPaymentId: str
+    period: int
+    periodStart: Instant
+    periodEnd: Instant
+    periodStatus: PeriodStatus
+
+
+class SubscriptionMember(TypedDict):
+    subscription: NotRequired[Subscription]
+
+
+class SubscriptionIdMember(TypedDict):
+    subscriptionId: NotRequired[str]
+
+
 class PaymentLink(TypedDict):
-    """One shape for create, get, list items and update; `tax` only when a tax is set."""
+    """One shape for create, get, list items and update; `tax` only when a tax is set, `subscription` only on the link
+    of a subscription's renewal."""
 
     id: str
     title: str
@@ -182,10 +205,11 @@ class PaymentLink(TypedDict):
     allowCryptoPayment: bool
     confirmationPage: str
     createInvoicePdf: bool
+    subscription: NotRequired[Subscription]
 
 
 class Payment(TypedDict):
-    """In webhooks only: v0 has no way to read payments."""
+    """In webhooks only: v0 has no way to read payments. `subscriptionId` only when the payment started one."""
 
     id: str
     paymentLinkId: str
@@ -195,6 +219,7 @@ class Payment(TypedDict):
     status: str
     method: str
     createdAt: Instant
+    subscriptionId: NotRequired[str]
 
 
 class Health(TypedDict):

@@ -1,0 +1,62 @@
+"""A whole server for the clients, and per test a merchant with a webhook endpoint and a driven client."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clients.driving import Driver, driver
+from tests.clients.receiving import receiver
+from tests.clients.shop import Shop
+from tests.processes import environment, free_port, provision, running
+
+
+@pytest.fixture(scope="session")
+def server(new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The settings of a server that runs."""
+    folder = tmp_path_factory.mktemp("server")
+    variables = environment(
+        folder / "data", port=free_port(), sandbox="true", database_url=new_database(),
+        webhook_allowed_networks="127.0.0.0/8",
+    )  # fmt: skip
+    with running(["serve"], variables, folder / "log") as started:
+        started.wait_until_ready()
+        yield variables
+        assert started.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def shop(server: dict[str, str]) -> Iterator[Shop]:
+    """A merchant that this process' tests share: look only at links of your own."""
+    with _opened(server) as shop:
+        yield shop
+
+
+@pytest.fixture
+def own_shop(server: dict[str, str]) -> Iterator[Shop]:
+    """A merchant for one test, where all links, endpoints and tokens count."""
+    with _opened(server) as shop:
+        yield shop
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> Iterator[Callable[[str], Driver]]:
+    """Starts the client that a script drives; the same one when asked again."""
+    with ExitStack() as stack:
+        started: dict[str, Driver] = {}
+
+        def start(script: str) -> Driver:
+            if script not in started:
+                started[script] = stack.enter_context(driver(script, tmp_path))
+            return started[script]
+
+        yield start
+
+
+@contextmanager
+def _opened(server: dict[str, str]) -> Iterator[Shop]:
+    with receiver() as hooks:
+        given: dict[str, Any] = provision(server, "--webhook-url", hooks.url, "--redirect-domain", "shop.example")
+        yield Shop(base_url=given["base_url"], given=given, hooks=hooks)
