@@ -2,12 +2,13 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench migrate openapi lock clean
+.PHONY: help setup demo test fuzz check format bench migrate openapi lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Each test process keeps a database and perhaps a browser; beyond four, they wait for each other.
+CASES ?= 2000
 TEST_PROCESSES ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
 
 help: ## show this list
@@ -21,6 +22,9 @@ demo: $(STAMP) ## start Payglot with a demo merchant on http://127.0.0.1:8000 an
 test: $(STAMP) ## run every test; ARGS="-k name" passes arguments to pytest
 	@$(BIN)/python -m tools.browser
 	@exec $(BIN)/python -m pytest -n $(TEST_PROCESSES) $(ARGS)
+
+fuzz: $(STAMP) ## send each dialect thousands of requests that its OpenAPI document allows or forbids; CASES=5000
+	@exec $(BIN)/python -m pytest -n $(TEST_PROCESSES) tests/fuzz --fuzz-cases $(CASES) -rP $(ARGS)
 
 check: $(STAMP) ## lint, formatting, types, import rules, and the benchmark goals that noise cannot touch
 	$(BIN)/ruff check .

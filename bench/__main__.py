@@ -29,6 +29,10 @@ GOAL_DIALECT = "p100"
 WEBHOOK_DIALECT = "qonto"
 """Announces every new link to the receiver."""
 
+GROWN_DIALECT = "bridge"
+"""Lists by cursor."""
+
+WAL_CREATES = 400
 BACKLOG = 1500
 SAMPLES = 200
 CONCURRENCY = 64
@@ -167,18 +171,21 @@ def webhooks(run: Run, receiver: str) -> list[Result]:
 
 
 def grown(run: Run, receiver: str, total: int) -> list[Result]:
-    """The same calls on few connections before and after the tables have grown."""
+    """The same calls on few connections before and after the table has grown, and lists of the grown one."""
     url = run.postgres.url()
+    logged = {}
     with processes.payglot(run.folder, url, with_worker=False) as base:
         given = processes.provision(run.folder, url, base, receiver)
-        client = calls.of(GOAL_DIALECT, given["dialects"][GOAL_DIALECT]["headers"])
-        merchant = UUID(given["merchant_id"])
+        client = calls.of(GROWN_DIALECT, given["dialects"][GROWN_DIALECT]["headers"])
+        cluster.sql(run.postgres, "payglot", "TRUNCATE links, events CASCADE")
+        template = UUID(calls.id_in(_made(base, client, 1)[0]))
         for size, label in ((10_000, "few"), (total, "many")):
-            if label == "few":
-                cluster.sql(run.postgres, "payglot", "TRUNCATE links, events CASCADE")
             began = time.perf_counter()
-            growth.load(run.postgres, merchant=merchant, total=size)
+            growth.load(run.postgres, template=template, total=size)
             print(f"  {size} links loaded in {time.perf_counter() - began:.0f} s", flush=True)
+            before = growth.wal_bytes(run.postgres)
+            made = _made(base, client, WAL_CREATES)
+            logged[label] = (growth.wal_bytes(run.postgres) - before) / len(made)
             listed = cluster.sql(
                 run.postgres, "payglot", f"SELECT id FROM links ORDER BY md5(id::text) LIMIT {READ_IDS * 5}"
             )
@@ -186,21 +193,49 @@ def grown(run: Run, receiver: str, total: int) -> list[Result]:
             for _ in range(run.rounds):
                 run.load(f"create, {label} links", base, [client.create], connections=2)
                 run.load(f"get, {label} links", base, reads, connections=2)
-    return [
+        for _ in range(run.rounds):
+            for depth in (0, 50, 99):
+                run.load(f"list of 50, {depth} % deep", base, [_list(run, base, client, depth)], connections=2)
+    results = [
         Result(
             goal=goal, measured=run.median(f"{call}, many links", "p50_ms") / run.median(f"{call}, few links", "p50_ms")
         )
         for goal, call in ((goals.G6_CREATE, "create"), (goals.G6_GET, "get"))
     ]
+    deep, first = (run.median(f"list of 50, {depth} % deep", "p50_ms") for depth in (99, 0))
+    return [
+        *results,
+        Result(goal=goals.G7, measured=deep / first),
+        Result(goal=goals.G8, measured=logged["many"] / logged["few"]),
+    ]
+
+
+def _list(run: Run, base: str, client: calls.Calls, depth: int) -> dict[str, Any]:
+    """A page of the list, so many hundredths deep: by the cursor that the page before it gives."""
+    path = "/v2/payment-links?limit=50"
+    if depth:
+        newest_first = "SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') FROM links"
+        skip = f"(SELECT count(*) * {depth} / 100 FROM links)"
+        at = cluster.sql(
+            run.postgres, "payglot", f"{newest_first} ORDER BY created_at DESC, id DESC OFFSET {skip} LIMIT 1"
+        )
+        page = httpx.get(f"{base}{path}&until={at}", headers=dict(client.headers)).raise_for_status().json()
+        path = page["pagination"]["next_uri"]
+    return {"method": "GET", "path": path, "headers": dict(client.headers)}
 
 
 def _reads(base: str, client: calls.Calls) -> list[dict[str, Any]]:
+    return [client.read(calls.id_in(body)) for body in _made(base, client, READ_IDS)]
+
+
+def _made(base: str, client: calls.Calls, count: int) -> list[str]:
+    """What creating so many links answered."""
     job = {**deliveries.address(base), "requests": [client.create], "connections": 4, "rate": 400}
-    made = processes.ask("bench.load", {**job, "seconds": READ_IDS / 400}, timeout=60)["answers"]
+    made = processes.ask("bench.load", {**job, "seconds": count / 400}, timeout=60)["answers"]
     refused = [body for _, _, status, body in made if status >= 300]
     if refused:
         raise RuntimeError(f"{client.dialect} refuses {len(refused)} of its own examples: {refused[0]}")
-    return [client.read(calls.id_in(body)) for _, _, _, body in made]
+    return [body for _, _, _, body in made]
 
 
 def _webhook_client(run: Run, base: str, receiver: str) -> calls.Calls:
@@ -227,7 +262,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="rounds, of which medians are taken (3)")
     parser.add_argument("--seconds", type=float, default=2, help="length of each measurement (2)")
-    parser.add_argument("--links", type=int, default=200_000, help="links of the grown table; the goal means 1000000")
+    parser.add_argument("--links", type=int, default=1_000_000, help="links of the grown table (1000000)")
     parser.add_argument("--quick", action="store_true", help="one round of one second, 20000 links")
     parser.add_argument("--only", choices=["throughput", "webhooks", "growth", "check"], help="one part alone")
     asked = parser.parse_args()

@@ -37,6 +37,9 @@ G4_GET = Goal(name="G4", says="get / the tutorial-style app's", figure=3.5, at_l
 G6_CREATE = Goal(name="G6", says="create p50 with many links / with few", figure=1.3)
 G6_GET = Goal(name="G6", says="get p50 with many links / with few", figure=1.3)
 G6_PAGES = Goal(name="G6", says="further pages touched per get with 100 k links than with 10 k", figure=1)
+G7 = Goal(name="G7", says="list page at 99 % depth p50 / the first page's", figure=1.2)
+G7_PAGES = Goal(name="G7", says="pages touched per list page at 99 % depth of 100 k / per first page", figure=1.2)
+G8 = Goal(name="G8", says="WAL per create with many links / with few", figure=1.3)
 G9_SLOW = Goal(name="G9", says="commit to delivery, p99 at 20 events/s", figure=25, unit="ms")
 G9_FAST = Goal(name="G9", says="commit to delivery, p99 at 200 events/s", figure=25, unit="ms")
 G9_POLL = Goal(name="G9", says="the same without the wake-up, at 20 events/s", figure=1200, unit="ms")
@@ -45,6 +48,9 @@ G10 = Goal(name="G10", says="deliveries / a bare aiohttp loop's posts", figure=0
 G12 = Goal(name="G12", says="CPU of an API-key check", figure=20, unit="µs")
 G13 = Goal(name="G13", says="CPU of a get with every route and middleware / a one-route FastAPI app's", figure=2)
 G15 = Goal(name="G15", says="create p99 / p50 at 32 connections", figure=4)
+
+
+CREATES = 500
 
 
 def table(results: Sequence[Result]) -> str:
@@ -72,14 +78,23 @@ async def _measure() -> list[Result]:
     with tempfile.TemporaryDirectory(prefix="payglot-bench-") as folder, Postgres(Path(folder)) as postgres:
         await schema.migrate(postgres.url())
         async with in_process.installation(postgres.url()) as installed:
-            key_check = await in_process.key_check_us(installed)
-            ratio = await in_process.get_ratio(installed)
-            growth.load(postgres, merchant=installed.merchant_id, total=10_000)
-            few = await in_process.pages_per_get(installed)
-            growth.load(postgres, merchant=installed.merchant_id, total=100_000)
-            many = await in_process.pages_per_get(installed)
+            with in_process.quiet():
+                key_check = await in_process.key_check_us(installed)
+                ratio = await in_process.get_ratio(installed)
+                template = await in_process.create(installed)
+                touched, logged = [], []
+                for total in (10_000, 100_000):
+                    growth.load(postgres, template=template, total=total)
+                    touched.append(await in_process.pages_per_get(installed))
+                    before = growth.wal_bytes(postgres)
+                    for _ in range(CREATES):
+                        await in_process.create(installed)
+                    logged.append(growth.wal_bytes(postgres) - before)
+                first, deep = await in_process.pages_per_list(installed)
     return [
-        Result(goal=G6_PAGES, measured=many - few),
+        Result(goal=G6_PAGES, measured=touched[1] - touched[0]),
+        Result(goal=G7_PAGES, measured=deep / first),
+        Result(goal=G8, measured=logged[1] / logged[0]),
         Result(goal=G12, measured=key_check),
         Result(goal=G13, measured=ratio),
     ]

@@ -1,34 +1,40 @@
-"""Many links at once, written by the database itself, with the values that creating them would have given."""
+"""Many links at once, written by the database itself: copies of one that was created the usual way, with its event."""
 
 from uuid import UUID
 
 from bench.cluster import sql
 from payglot.embedded import DATABASE, Postgres
 
-_LOAD = """
-WITH made AS (
-  INSERT INTO links (id, merchant_id, dialect, mode, status, currency, amount_minor, title, reference, token,
-    max_payments, taken, paid, on_failure, expires_at, sequence, created_at, updated_at, extras)
-  SELECT uuidv7(), '{merchant}', 'p100', 'test', 'open', 'EUR', 100 + n, NULL, 'order-' || n,
-    decode(md5(random()::text || n) || md5(n || random()::text), 'hex'), 1, 0, 0, 'close',
-    now() + interval '20 days', 1, now() - n * interval '1 ms', now(),
-    jsonb_build_object('amount', ((100 + n) / 100.0)::numeric(20, 2)::text)
-  FROM generate_series({start}, {end}) n
-  RETURNING id, merchant_id, dialect, amount_minor)
-INSERT INTO events (id, merchant_id, dialect, link_id, kind, sequence, occurred_at, snapshot, fanned_out_at)
-SELECT uuidv7(), merchant_id, dialect, id, 'link.created', 1, now(),
-  jsonb_build_object('before', NULL, 'payment', NULL, 'transfers', '[]'::jsonb, 'link', jsonb_build_object(
-    'id', id, 'dialect', dialect, 'status', 'open', 'amount', jsonb_build_object('minor', amount_minor,
-    'currency', 'EUR'), 'title', 'Order 12345: two widgets and shipping')), now()
-FROM made"""
+_COPY = """
+WITH template AS (SELECT l AS link, e AS event FROM links l JOIN events e ON e.link_id = l.id
+  WHERE l.id = '{template}' AND e.sequence = 1),
+made AS (
+  INSERT INTO links SELECT r.* FROM template, generate_series({start}, {end}) n, LATERAL (
+    SELECT now() - ({total} - n) * interval '10 ms' AS at) moment, LATERAL jsonb_populate_record(link,
+      jsonb_build_object('id', uuidv7(), 'created_at', at, 'updated_at', at, 'amount_minor', 100 + n,
+        'token', '\\x' || lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0')
+          || left(md5(random()::text) || md5(n::text), 52),
+        'slug', CASE WHEN (link).slug IS NOT NULL THEN 'copy-' || n END,
+        'unique_reference', CASE WHEN (link).unique_reference IS NOT NULL THEN 'copy-' || n END)) r
+  RETURNING id, created_at)
+INSERT INTO events SELECT r.* FROM template, made, LATERAL jsonb_populate_record(event, jsonb_build_object(
+  'id', uuidv7(), 'link_id', made.id, 'occurred_at', created_at, 'fanned_out_at', now())) r"""
 
 CHUNK = 50_000
 
 
-def load(postgres: Postgres, *, merchant: UUID, total: int) -> None:
-    """Until there are `total` links, each with its event; statistics and visibility as after a quiet night."""
-    there = int(sql(postgres, DATABASE, "SELECT count(*) FROM links"))
+def load(postgres: Postgres, *, template: UUID, total: int) -> None:
+    """Until the template's dialect has `total` links, each with its event; statistics and visibility as after a quiet
+    night."""
+    dialect = sql(postgres, DATABASE, f"SELECT dialect FROM links WHERE id = '{template}'")
+    there = int(sql(postgres, DATABASE, f"SELECT count(*) FROM links WHERE dialect = '{dialect}'"))
     for start in range(there + 1, total + 1, CHUNK):
-        sql(postgres, DATABASE, _LOAD.format(merchant=merchant, start=start, end=min(total, start + CHUNK - 1)))
+        end = min(total, start + CHUNK - 1)
+        sql(postgres, DATABASE, _COPY.format(template=template, start=start, end=end, total=total))
     sql(postgres, DATABASE, "VACUUM ANALYZE links, events")
     sql(postgres, DATABASE, "CHECKPOINT")
+
+
+def wal_bytes(postgres: Postgres) -> int:
+    """How much the write-ahead log has grown in all."""
+    return int(sql(postgres, DATABASE, "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"))

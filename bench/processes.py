@@ -43,6 +43,7 @@ def environment(data_dir: Path, database: str, port: int) -> dict[str, str]:
         "PAYGLOT_DATABASE_URL": database,
         "PAYGLOT_PORT": str(port),
         "PAYGLOT_SANDBOX": "true",
+        "PAYGLOT_RATE_LIMITS": "off",
         "PAYGLOT_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
     }
 

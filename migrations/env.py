@@ -7,6 +7,7 @@ from alembic import context
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from payglot.store import catalogue as catalogue  # its tables are to be seen too
 from payglot.store.tables import metadata
 
 

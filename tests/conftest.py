@@ -28,6 +28,10 @@ settings.register_profile(
 settings.load_profile("payglot")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fuzz-cases", type=int, help="requests per dialect that the schema tests send, at random")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # A developer's own settings must not change what the tests find.
     for name in [name for name in os.environ if name.startswith("PAYGLOT_") and name != "PAYGLOT_BROWSER"]:
@@ -87,6 +91,13 @@ def new_database(postgres: embedded.Postgres, run_folder: Path, worker_name: str
 @pytest.fixture(scope="session")
 def worker_name() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER", "alone")
+
+
+@pytest.fixture(scope="session")
+def fuzz_cases(pytestconfig: pytest.Config) -> int | None:
+    """None in the short run that belongs to every run of the tests."""
+    wanted: int | None = pytestconfig.getoption("--fuzz-cases")
+    return wanted
 
 
 @pytest.fixture

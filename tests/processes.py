@@ -29,7 +29,7 @@ def free_port() -> int:
 def environment(folder: Path, **settings: Any) -> dict[str, str]:
     """A clean one, with a data directory of its own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PAYGLOT_")}
-    mine = {"PAYGLOT_DATA_DIR": str(folder), "HOME": str(folder.parent)}
+    mine = {"PAYGLOT_DATA_DIR": str(folder), "PAYGLOT_RATE_LIMITS": "off", "HOME": str(folder.parent)}
     return kept | mine | {f"PAYGLOT_{name.upper()}": str(value) for name, value in settings.items()}
 
 

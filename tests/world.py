@@ -78,6 +78,7 @@ def settings_for(database_url: str, **changes: Any) -> Settings:
         "database_url": SecretStr(database_url),
         "public_url": BASE_URL,
         "sandbox": True,
+        "rate_limits": "off",
         "admin_token": SecretStr(ADMIN_TOKEN),
         "secret_key": SecretStr("secret-key-for-tests-0123456789abcdef"),
     }
@@ -93,6 +94,9 @@ async def open_world(database_url: str, **settings: Any) -> AsyncIterator[World]
     built.callers.reliable = True
     app = server.application(chosen, built)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
-    async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as http:
-        yield World(services=built, app=app, http=http)
-    await database.close()
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as http:
+            yield World(services=built, app=app, http=http)
+    finally:
+        await built.limiter.close()
+        await database.close()

@@ -53,7 +53,11 @@ async def ready(settings: Settings, *, checked: bool = True) -> AsyncIterator[Re
         database = Database(url, size=settings.pool_size)
         bell = worker.Bell()
         try:
-            yield Ready(settings=settings, services=server.services(settings, database, bell), bell=bell)
+            built = server.services(settings, database, bell)
+            try:
+                yield Ready(settings=settings, services=built, bell=bell)
+            finally:
+                await built.limiter.close()
         finally:
             await database.close()
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from limits import parse_many
 from starlette.types import ASGIApp
 
 from payglot import checkout, schema
@@ -13,11 +14,12 @@ from payglot.operations.clock import Clock
 from payglot.operations.vault import Vault
 from payglot.rails.sandbox import SandboxRail
 from payglot.sandbox import Api, Demo, Wiring, build_home, build_sandbox
-from payglot.settings import Settings
+from payglot.settings import ALL, Settings, SettingsProblem
 from payglot.store.database import Database
 from payglot.web.app import Contained
 from payglot.web.callers import Callers
 from payglot.web.front import Entrance, Front
+from payglot.web.limits import Limiter
 from payglot.web.services import Services
 from payglot.webhooks.guard import Guard
 
@@ -26,16 +28,42 @@ def services(settings: Settings, database: Database, wake: Callable[[], None]) -
     """`settings` must have passed `settings.check`."""
     assert settings.secret_key is not None
     vault = Vault(settings.secret_key.get_secret_value())
+    guard = Guard(settings.webhook_allowed_networks)
+
+    def check_url(url: str) -> None:
+        guard.check_url(url)
+
     return Services(
         database=database,
         clock=Clock(),
         vault=vault,
         callers=Callers(database, vault),
+        limiter=limiter(settings),
         rail=SandboxRail(),
         public_url=settings.public_url,
         sandbox=settings.sandbox,
         wake=wake,
+        check_url=check_url,
     )
+
+
+def limiter(settings: Settings) -> Limiter:
+    """Raises SettingsProblem when a limit is set for a dialect that there is not."""
+    chosen = settings.rate_limits
+    unknown = sorted(set(chosen) - set(DIALECTS) - {ALL})
+    if unknown:
+        known = ", ".join(sorted(DIALECTS))
+        raise SettingsProblem(f"PAYGLOT_RATE_LIMITS names something that is no dialect; those are {known}.")
+    documented = {name: parse_many(dialect.limits) for name, dialect in DIALECTS.items() if dialect.limits}
+    failures = {name: parse_many(dialect.failures) for name, dialect in DIALECTS.items() if dialect.failures}
+    everywhere = dict.fromkeys(DIALECTS, chosen[ALL]) if ALL in chosen else {}
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    try:
+        return Limiter({**documented, **everywhere, **chosen}, {} if ALL in chosen else failures, redis_url=redis_url)
+    except ImportError:
+        raise SettingsProblem("PAYGLOT_REDIS_URL needs a package: pip install 'payglot[redis]'.") from None
+    except ValueError:
+        raise SettingsProblem("PAYGLOT_REDIS_URL must be an address like redis://host:6379/0.") from None
 
 
 def application(settings: Settings, built: Services, *, demo: Demo | None = None) -> ASGIApp:
@@ -86,13 +114,13 @@ def _pages(settings: Settings, built: Services, apps: Mapping[str, ASGIApp], dem
 
 def _office(settings: Settings, built: Services) -> Office:
     assert settings.admin_token is not None
-    guard = Guard(settings.webhook_allowed_networks)
     ports = {
-        dialect.name: Port(issue=dialect.issue, endpoint_details=dialect.endpoint_details, webhooks=dialect.webhooks)
+        dialect.name: Port(
+            issue=dialect.issue,
+            endpoint_details=dialect.endpoint_details,
+            webhooks=dialect.webhooks,
+            oauth_scopes=dialect.oauth_scopes,
+        )
         for dialect in DIALECTS.values()
     }
-
-    def check_url(url: str) -> None:
-        guard.check_url(url)
-
-    return Office(services=built, ports=ports, token=settings.admin_token.get_secret_value(), check_url=check_url)
+    return Office(services=built, ports=ports, token=settings.admin_token.get_secret_value(), check_url=built.check_url)

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+from limits import RateLimitItem, parse_many
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "PAYGLOT_"
+ALL = "*"
 
 SHORTEST_SECRET_CHARACTERS = 32
 FEWEST_DIFFERENT_CHARACTERS = 10
@@ -84,6 +86,27 @@ def _absolute(path: Path) -> Path:
 
 
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
+
+
+def _rate_limits(value: Any) -> Any:
+    """By dialect, and under ALL for each of them; what is not in it is as documented."""
+    if not isinstance(value, str) or value.strip() == "documented":
+        return {} if isinstance(value, str) else value
+    if value.strip() == "off":
+        return {ALL: ()}
+    found: dict[str, tuple[RateLimitItem, ...]] = {}
+    for part in value.split(","):
+        name, separator, limit = (each.strip() for each in part.partition("="))
+        try:
+            found[name] = () if limit == "off" else tuple(parse_many(limit))
+        except ValueError:
+            separator = ""
+        if not separator or name in ("", ALL):
+            raise ValueError("must be documented, off, or a list like devdraft=1000 per minute, qonto=off")
+    return found
+
+
+RateLimits = Annotated[dict[str, tuple[RateLimitItem, ...]], NoDecode, BeforeValidator(_rate_limits)]
 
 
 def _shown(default: str) -> dict[str, Any]:
@@ -160,6 +183,10 @@ Without it they are lost."""
 
     request_timeout_seconds: float = Field(default=30, gt=0, le=600)
     """Time for a request to arrive, and again to be answered, in seconds."""
+
+    rate_limits: RateLimits = Field(default={}, json_schema_extra=_shown("`documented`"))
+    """Requests of one credential: `documented` (as each provider does), `off`, or a list such as \
+`devdraft=1000 per minute, txn=20 per second, qonto=off`; what it leaves out stays as documented."""
 
     redis_url: SecretStr | None = Field(default=None, json_schema_extra=_shown("none"))
     """Redis' address, for rate limits that several processes share."""

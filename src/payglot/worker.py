@@ -1,4 +1,5 @@
-"""Background work: webhooks go out, links and attempts expire, other processes' changes are heard, gauges are kept."""
+"""Background work: webhooks go out, receivers are asked whether they are well, links and attempts expire, other
+processes' changes are heard, gauges are kept."""
 
 import asyncio
 import contextlib
@@ -9,7 +10,8 @@ import structlog
 
 from payglot.admin.health import refresh_gauges
 from payglot.dialects import DIALECTS
-from payglot.operations import deliveries, expiry
+from payglot.operations import deliveries, expiry, sending
+from payglot.rails.payouts import SandboxPayoutRail
 from payglot.settings import Settings
 from payglot.store.listen import Listener
 from payglot.web import metrics
@@ -17,10 +19,13 @@ from payglot.web.services import Services
 from payglot.webhooks import client
 from payglot.webhooks.dispatcher import Dispatcher
 from payglot.webhooks.guard import Guard
+from payglot.webhooks.health import AT_ONCE, HealthChecks
 
 EXPIRY_SECONDS = 1.0
+SENDING_SECONDS = 1.0
 GAUGES_SECONDS = 15.0
 CLOCK_SECONDS = 5.0
+HEALTH_LOOK_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -111,21 +116,46 @@ async def working(settings: Settings, services: Services, bell: Bell) -> AsyncIt
         noted=lambda dialect, outcome: metrics.attempts.labels(dialect, outcome).inc(),
     )
     bell.wakes(dispatcher.wake)
+    asking = client.connect(Guard(settings.webhook_allowed_networks), concurrency=AT_ONCE)
+    checks = HealthChecks(
+        database=services.database,
+        vault=services.vault,
+        clock=services.clock,
+        client=asking,
+        checks={name: dialect.health for name, dialect in DIALECTS.items() if dialect.health},
+    )
 
     async def expire() -> None:
         if await expiry.run(services.database, services.clock.now()):
             bell()
         await asyncio.sleep(EXPIRY_SECONDS)
 
+    async def send_payouts() -> None:
+        if services.sandbox and await sending.run(services.database, SandboxPayoutRail(), services.clock.now()):
+            bell()
+        await asyncio.sleep(SENDING_SECONDS)
+
     async def keep_gauges() -> None:
         await refresh_gauges(services)
         await asyncio.sleep(GAUGES_SECONDS)
 
+    async def check_health() -> None:
+        if not await checks.run_due():
+            await asyncio.sleep(HEALTH_LOOK_SECONDS)
+
+    loops = [
+        dispatcher.run(),
+        _forever("expiry", expire),
+        _forever("payouts", send_payouts),
+        _forever("gauges", keep_gauges),
+        _forever("health checks", check_health),
+    ]
     try:
-        async with _running([dispatcher.run(), _forever("expiry", expire), _forever("gauges", keep_gauges)]):
+        async with _running(loops):
             yield
     finally:
         await sender.close()
+        await asking.close()
 
 
 @asynccontextmanager

@@ -147,6 +147,22 @@ def test_a_partial_payment_waits_for_the_rest_until_its_window_ends() -> None:
     assert lapsed.link.after.status is L.CANCELED
 
 
+def test_the_window_starts_when_the_first_transfer_is_confirmed_and_no_later_one_moves_it() -> None:
+    link = a_link(expires_at=NOW + timedelta(minutes=5))
+    started = payments.start(link, an_opening(terms=Terms(top_up_seconds=1800)), 1, NOW)
+    seen = (a_transfer(started.payment.after, 400, TransferStatus.DETECTED),)
+    waiting = payments.settle(started.link.after, started.payment.after, seen, NOW)
+    assert waiting.payment.after.expires_at is None, "what was seen in time may be confirmed later"
+    slow = NOW + timedelta(hours=2)
+    first = replace(seen[0], status=TransferStatus.CONFIRMED, confirmed_at=slow)
+    partly = payments.settle(waiting.link.after, waiting.payment.after, (first,), slow)
+    assert partly.payment.after.expires_at == slow + timedelta(minutes=30)
+    later = slow + timedelta(minutes=20)
+    second = replace(a_transfer(partly.payment.after, 100), confirmed_at=later)
+    still = payments.settle(partly.link.after, partly.payment.after, (first, second), later)
+    assert still.payment.after.expires_at == slow + timedelta(minutes=30)
+
+
 def test_a_top_up_completes_a_partial_payment() -> None:
     started = payments.start(a_link(), an_opening(terms=Terms(top_up_seconds=1800)), 1, NOW)
     partly = paid(started.link.after, started.payment.after, 400)

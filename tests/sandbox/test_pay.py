@@ -10,11 +10,13 @@ from payglot.domain.link import FailureRule, Link, LinkStatus
 from payglot.domain.merchant import Merchant, Mode
 from payglot.domain.money import Currency, Money
 from payglot.operations import links
+from tests.lifecycle import let_time_pass
 from tests.sandbox.builders import a_link, pay
 from tests.world import World, open_world
 
 MEMBERS = [
     "payment_id",
+    "payout_id",
     "link_id",
     "dialect",
     "status",
@@ -209,6 +211,32 @@ async def test_a_link_past_its_expiry_takes_no_payment(world: World) -> None:
     answered = await pay(world, link["url"], "paid")
 
     assert (answered.status_code, answered.json()["error"]["code"]) == (409, "link_not_payable")
+
+
+@pytest.mark.parametrize("outcomes", [["underpaid"], ["processing", "failed"]])
+async def test_money_for_an_attempt_that_has_ended_comes_too_late(world: World, outcomes: list[str]) -> None:
+    link = await a_link(world, await world.merchant(), expiresAt=world.later(minutes=10))
+    first, *_ = [(await pay(world, link["url"], outcome)).json() for outcome in outcomes]
+    await let_time_pass(world, minutes=31)
+
+    late = await pay(world, link["url"], "paid", payment_id=first["payment_id"])
+    again = await pay(world, link["url"], "failed", payment_id=first["payment_id"])
+    unnamed = await pay(world, link["url"], "paid")
+
+    assert late.status_code == 200, late.text
+    assert (late.json()["settlement"], late.json()["status"]) == ("late", "failed")
+    assert late.json()["link_status"] == "canceled"
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "outcome_impossible")
+    assert (unnamed.status_code, unnamed.json()["error"]["code"]) == (409, "link_not_payable")
+
+
+@pytest.mark.parametrize("payment_id", [str(uuid4()), "x", 7])
+async def test_an_attempt_that_is_none_of_the_links_cannot_be_gone_on_with(world: World, payment_id: Any) -> None:
+    link = await a_link(world, await world.merchant())
+
+    answered = await pay(world, link["url"], "paid", payment_id=payment_id)
+
+    assert answered.status_code in (400, 409)
 
 
 async def test_nothing_is_simulated_for_a_live_merchant(world: World) -> None:

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from payglot.admin import cursor, mapping, schemas
 from payglot.admin.office import Errand, errand, uuid
 from payglot.admin.openapi import BY_MERCHANT, FAILURES
-from payglot.operations import deliveries, endpoints, merchants
+from payglot.operations import deliveries, endpoints, health, merchants
 from payglot.web import inputs, instants, openapi
 from payglot.web.answers import answer
 from payglot.web.atomic import Tx, atomic
@@ -23,7 +23,7 @@ STATUSES = ("pending", "delivered", "exhausted", "canceled")
 
 
 class EndpointList(TypedDict):
-    data: list[schemas.Endpoint]
+    data: list[schemas.EndpointWithHealth]
 
 
 class DeliveryPage(TypedDict):
@@ -72,7 +72,23 @@ async def index(merchant_id: str, request: Request) -> Response:
     async with call.services.database.single() as tx:
         merchant = await merchants.get(tx, uuid(merchant_id, "merchant"))
         found = await endpoints.of_merchant(tx, merchant.id)
-    return answer(200, {"data": [mapping.endpoint(each) for each in found]})
+        answers = await health.of_merchant(tx, merchant.id)
+    return answer(200, {"data": [mapping.endpoint_with_health(each, answers.get(each.id)) for each in found]})
+
+
+@router.get(
+    _ENDPOINTS + "/{endpoint_id}",
+    **openapi.operation(
+        "Read an endpoint, with what its receiver last answered to a health check",
+        answers={200: ("OK", schemas.EndpointWithHealth), **FAILURES},
+    ),
+)
+async def read(merchant_id: str, endpoint_id: str, request: Request) -> Response:
+    call = errand(request)
+    async with call.services.database.single() as tx:
+        known = await endpoints.get(tx, uuid(merchant_id, "merchant"), uuid(endpoint_id, "endpoint"))
+        answers = await health.of_merchant(tx, known.merchant_id)
+    return answer(200, mapping.endpoint_with_health(known, answers.get(known.id)))
 
 
 @router.patch(

@@ -7,10 +7,11 @@ from typing import Any
 from payglot.admin import schemas
 from payglot.domain.dossier import Dossier
 from payglot.domain.event import Event
-from payglot.domain.link import Link
+from payglot.domain.link import Direction, Link
 from payglot.domain.merchant import Merchant
 from payglot.domain.payment import Payment
 from payglot.domain.transfer import Transfer
+from payglot.operations.health import Health
 from payglot.web import instants
 
 
@@ -53,6 +54,21 @@ def endpoint(value: Any) -> schemas.Endpoint:
     }
 
 
+def endpoint_with_health(value: Any, health: Health | None) -> schemas.EndpointWithHealth:
+    return {**endpoint(value), "health": None if health is None else _health(health)}
+
+
+def _health(value: Health) -> schemas.EndpointHealth:
+    return {
+        "healthy": value.healthy,
+        "status": value.status,
+        "error": value.error,
+        "duration_ms": value.duration_ms,
+        "checked_at": instants.millis(value.checked_at),
+        "since": instants.millis(value.since),
+    }
+
+
 def link(value: Link, base_url: str) -> schemas.Link:
     return {
         "id": str(value.id),
@@ -60,6 +76,7 @@ def link(value: Link, base_url: str) -> schemas.Link:
         "dialect": value.dialect,
         "mode": value.mode,
         "status": value.status,
+        "direction": "out" if value.direction is Direction.OUT else "in",
         "amount": None if value.amount is None else str(value.amount),
         "currency": value.currency,
         "title": value.title,
@@ -68,6 +85,7 @@ def link(value: Link, base_url: str) -> schemas.Link:
         "max_payments": value.max_payments,
         "payments_taken": value.taken,
         "payments_paid": value.paid,
+        "subscription_id": None if value.renewal is None else str(value.renewal.subscription_id),
         "expires_at": _instant(value.expires_at),
         "created_at": instants.millis(value.created_at),
         "updated_at": instants.millis(value.updated_at),
@@ -127,10 +145,12 @@ def event(value: Event) -> schemas.Event:
         "dialect": value.link.dialect,
         "link_id": str(value.link.id),
         "payment_id": None if value.payment is None else str(value.payment.id),
+        "payout_id": None if value.payout is None else str(value.payout.id),
         "kind": value.kind,
         "sequence": value.sequence,
         "link_status": value.link.status,
         "payment_status": None if value.payment is None else value.payment.status,
+        "payout_status": None if value.payout is None else value.payout.status,
         "occurred_at": instants.millis(value.occurred_at),
     }
 

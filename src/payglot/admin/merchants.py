@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from payglot.admin import cursor, mapping, schemas
 from payglot.admin.office import errand, uuid
 from payglot.admin.openapi import FAILURES, LISTING
-from payglot.domain.merchant import Beneficiary, MerchantSettings, Mode
+from payglot.domain.merchant import Beneficiary, HostedCheckout, MerchantSettings, Mode
 from payglot.operations import credentials, merchants
 from payglot.web import inputs, openapi
 from payglot.web.answers import answer, empty
@@ -177,6 +177,8 @@ def settings(sent: schemas.SettingsBody, known: MerchantSettings) -> MerchantSet
         match name:
             case "default_beneficiary":
                 values[name] = None if value is None else Beneficiary(**value.model_dump())
+            case "hosted_checkout":
+                values[name] = HostedCheckout(**value.model_dump())
             case "allowed_ips":
                 values[name] = tuple(str(network) for network in value)
             case "redirect_domains":

@@ -24,6 +24,7 @@ class Port:
     issue: Callable[[UUID], Issued]
     endpoint_details: Callable[[UUID], Mapping[str, object]]
     webhooks: WebhookFormat
+    oauth_scopes: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp
 
-from payglot.admin import endpoints, errors, links, merchants
+from payglot.admin import endpoints, errors, links, merchants, oauth, payouts, subscriptions
 from payglot.admin.office import Office
 from payglot.web import app
 
@@ -10,7 +10,14 @@ from payglot.web import app
 def build(office: Office) -> ASGIApp:
     built = app.build(
         office.services,
-        (merchants.router, endpoints.router, links.router),
+        (
+            merchants.router,
+            oauth.router,
+            endpoints.router,
+            links.router,
+            payouts.router,
+            subscriptions.router,
+        ),
         errors.render,
         title="Payglot: the operator's API",
         description="Merchants, credentials, endpoints, links, payments, events and deliveries, across dialects.",

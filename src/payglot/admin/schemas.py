@@ -7,6 +7,9 @@ from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 from typing_extensions import TypedDict
 
+from payglot.domain import money
+from payglot.domain.errors import DomainError
+from payglot.domain.money import Currency
 from payglot.web.openapi import Instant
 
 Dialect = Literal["p100", "devdraft", "bridge", "qonto", "txn"]
@@ -30,7 +33,26 @@ class BeneficiaryBody(_Body):
     bank_name: Annotated[str | None, Field(max_length=100)] = None
 
 
+class HostedCheckoutBody(_Body):
+    """P100's hosted checkouts; what is null is as for payment links. Replaces all that is there."""
+
+    expiry_seconds: Annotated[int | None, Field(ge=60, le=366 * 86400)] = None
+    underpayment_window_seconds: Annotated[int | None, Field(ge=60, le=30 * 86400)] = None
+    return_url: Annotated[str | None, Field(pattern=r"^https?://[^\s\\\"'<>]{1,1000}$")] = None
+
+
 Domain = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$")]
+
+
+PlainAmount = Annotated[str, Field(pattern=r"^[0-9]{1,20}(\.[0-9]{1,18})?$", examples=["500.00"])]
+
+
+def _limits(sent: dict[Currency, str]) -> dict[str, str]:
+    """Amounts as their currencies write them, so that no rule depends on how one was typed."""
+    try:
+        return {unit.value: str(money.parse(text, unit)) for unit, text in sent.items()}
+    except DomainError as error:
+        raise ValueError(str(error)) from None
 
 
 class SettingsBody(_Body):
@@ -46,10 +68,17 @@ class SettingsBody(_Body):
         dict[Dialect, Annotated[int, Field(ge=60, le=366 * 86400)]], Field(max_length=5)
     ] = {}
     underpayment_window_seconds: Annotated[int, Field(ge=60, le=30 * 86400)] = 1800
+    hosted_checkout: HostedCheckoutBody = HostedCheckoutBody()
     vat_reading: Literal["percent", "fraction", "auto"] = "percent"
+    staging_token: Annotated[str | None, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")] = None
     manual_transfer: bool = True
     require_idempotency_key: bool = False
     account_currency: Literal["EUR", "USD", "USDT", "USDC"] = "EUR"
+    payout_approval: Literal["automatic", "by_limit", "manual"] = "automatic"
+    payout_approval_limits: Annotated[dict[Currency, PlainAmount], Field(max_length=50), AfterValidator(_limits)] = {}
+    refund_overpaid: Literal["take", "return_rest", "return_all"] = "take"
+    refund_underpaid: Literal["take", "return_all"] = "take"
+    refund_late: Literal["take", "return_all"] = "take"
 
 
 class CreateMerchant(_Body):
@@ -72,6 +101,21 @@ class RevokeCredential(_Body):
     """`overlap_seconds` lets a rotated credential live on for a while, 7 days at most."""
 
     overlap_seconds: Annotated[int, Field(ge=0, le=7 * 86400)] = 0
+
+
+class RegisterOAuthClient(_Body):
+    """`redirect_uris` must match exactly. A public client has no secret and must use PKCE. Without `scopes` it may ask
+    for all that the dialect has."""
+
+    dialect: Dialect
+    name: Annotated[str, Field(min_length=1, max_length=70, pattern=r"^[^\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]*$")]
+    redirect_uris: Annotated[list[Annotated[str, Field(min_length=1, max_length=2000)]], Field(max_length=20)]
+    public: bool = False
+    scopes: Annotated[list[str] | None, Field(min_length=1, max_length=50)] = None
+
+
+class IssueSignInCode(_Body):
+    dialect: Dialect
 
 
 class CreateEndpoint(_Body):
@@ -116,6 +160,31 @@ class IssuedCredential(TypedDict):
     credential_ids: list[str]
 
 
+class OAuthClient(TypedDict):
+    credential_id: str
+    dialect: str
+    client_id: str
+    name: str
+    redirect_uris: list[str]
+    public: bool
+    scopes: list[str]
+    created_at: Instant
+    revoked_at: Instant | None
+
+
+class RegisteredOAuthClient(OAuthClient):
+    """`client_secret` is shown this once; a public client has none."""
+
+    client_secret: str | None
+
+
+class SignInCode(TypedDict):
+    """`code` is shown this once, and is worth one consent."""
+
+    code: str
+    expires_at: Instant
+
+
 class Endpoint(TypedDict):
     id: str
     dialect: str
@@ -126,6 +195,24 @@ class Endpoint(TypedDict):
     updated_at: Instant
 
 
+class EndpointHealth(TypedDict):
+    """What the receiver last answered to a health check. `since` is when it became healthy or stopped being so;
+    `status` is null when it did not answer, `error` then says why."""
+
+    healthy: bool
+    status: int | None
+    error: str | None
+    duration_ms: int
+    checked_at: Instant
+    since: Instant
+
+
+class EndpointWithHealth(Endpoint):
+    """`health` is null for a receiver that was not asked yet, or whose dialect has no health check."""
+
+    health: EndpointHealth | None
+
+
 class EndpointWithSecret(Endpoint):
     """`secret` is shown this once."""
 
@@ -133,11 +220,14 @@ class EndpointWithSecret(Endpoint):
 
 
 class Link(TypedDict):
+    """`subscription_id` is the one that the link asks a period's payment for, if any."""
+
     id: str
     merchant_id: str
     dialect: str
     mode: str
     status: str
+    direction: Literal["in", "out"]
     amount: str | None
     currency: str
     title: str | None
@@ -146,6 +236,7 @@ class Link(TypedDict):
     max_payments: int | None
     payments_taken: int
     payments_paid: int
+    subscription_id: str | None
     expires_at: Instant | None
     created_at: Instant
     updated_at: Instant
@@ -200,10 +291,12 @@ class Event(TypedDict):
     dialect: str
     link_id: str
     payment_id: str | None
+    payout_id: str | None
     kind: str
     sequence: int
     link_status: str
     payment_status: str | None
+    payout_status: str | None
     occurred_at: Instant
 
 

@@ -7,12 +7,13 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.checkout import desk, forms, offers, pages, showing, standing, states
+from payglot.checkout import claiming, desk, forms, offers, pages, showing, standing, states
 from payglot.checkout.addresses import ByToken, Home
 from payglot.checkout.desk import Visit, desk_of
 from payglot.checkout.forms import Form
 from payglot.checkout.standing import Standing
 from payglot.domain.errors import ChoiceInvalid, IllegalTransition, LinkNotPayable, OutcomeImpossible
+from payglot.domain.link import Direction
 from payglot.domain.payment import Payment
 from payglot.operations import payments
 from payglot.web import simulation
@@ -27,9 +28,11 @@ async def choose(request: Request, home: Home) -> Response:
     services = desk_of(request).services
     form = await forms.read(request)
 
-    async def work(tx: Tx) -> str:
+    async def work(tx: Tx) -> str | Response:
         visit = await desk.visit(tx, request, home, lock=True)
         forms.check(services.vault, visit.dossier.link.id, form)
+        if visit.dossier.link.direction is Direction.OUT:
+            return await claiming.act(tx, visit, form)
         if form.action == states.ABORT:
             return _leave_unpaid(visit)
         for payment in visit.dossier.payments:
@@ -44,6 +47,8 @@ async def choose(request: Request, home: Home) -> Response:
         address = await atomic(services.database, work)
     except ChoiceInvalid as error:
         return await _again(request, home, form, error)
+    if isinstance(address, Response):
+        return address
     services.wake()
     return pages.see(address)
 

@@ -2,7 +2,7 @@
 
 | address | shows |
 | --- | --- |
-| `/pay/<token>` | the link; the token is 256 random bits |
+| `/pay/<token>` | the link; the token has 208 random bits |
 | `/pay/<handle>/<slug>` | a link at an address that its merchant chose: the same to every visitor |
 | `/pay/<token>/p/<payment>/<key>` | one attempt, to the payer who started it and whom they tell |
 | `/pay/_assets/<name>` | style sheets, script, icon; no merchant's handle starts with `_` |

@@ -17,7 +17,7 @@ from payglot.domain.merchant import Merchant, Mode, redirect_host
 from payglot.domain.payment import Payment
 from payglot.operations import links, merchants
 from payglot.rails.sandbox import SandboxRail
-from payglot.web import simulation
+from payglot.web import simulation, stock
 from payglot.web.atomic import Tx
 from payglot.web.flow import Flow, Moment, Offer
 from payglot.web.live import Streams
@@ -103,6 +103,7 @@ async def visit(tx: Tx, request: Request, home: Home, *, lock: bool = False) -> 
     flow = desk.flows.get(dossier.link.dialect)
     if flow is None:
         raise NotFound(thing="link")
+    dossier = await stock.stocked(flow, tx, dossier)
     merchant = await merchants.get(tx, dossier.link.merchant_id)
     request.scope["merchant_id"] = merchant.id
     wording = wording_for(request.headers.get("accept-language", ""))

@@ -8,15 +8,15 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from starlette.requests import Request
 
 from payglot.operations.vault import Vault
-from payglot.web import inputs
-from payglot.web.call import services_of
-from payglot.web.refusals import BodyTooLarge, Invalid, Refused, WrongContentType
+from payglot.web import inputs, origin
+from payglot.web.origin import Forged as Forged
+from payglot.web.refusals import BodyTooLarge, Invalid, WrongContentType
 
 ACTION, NONCE, PROOF = "action", "nonce", "proof"
 """Our own fields, which no flow may use as names."""
@@ -24,10 +24,6 @@ ACTION, NONCE, PROOF = "action", "nonce", "proof"
 _LARGEST_BYTES = 64 * 1024
 _MOST_FIELDS = 100
 _LONGEST_VALUE = 5_000
-
-
-class Forged(Refused):
-    """The form does not come from a page of ours."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +46,7 @@ class Form:
 
 async def read(request: Request) -> Form:
     """Raises Forged, WrongContentType, BodyTooLarge, or Invalid, also for text that no field of a page can hold."""
-    _check_origin(request)
+    origin.check(request)
     if inputs.media_type(request) != "application/x-www-form-urlencoded" or "content-encoding" in request.headers:
         raise WrongContentType
     body = await request.body()
@@ -78,24 +74,4 @@ def once_for(vault: Vault, id: UUID, mark: str) -> Once:
 def check(vault: Vault, id: UUID, form: Form) -> None:
     """Raises Forged unless we rendered this form for just this link or payment."""
     if not hmac.compare_digest(once_for(vault, id, form.mark).proof.encode(), form.proof.encode()):
-        raise Forged
-
-
-def _check_origin(request: Request) -> None:
-    """Judges as browsers mark requests: by Sec-Fetch-Site, else by Origin.
-
-    Plain http beyond loopback has no Sec-Fetch-Site, and our `no-referrer` makes Origin `null` there; the form's proof
-    must do then.
-    """
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        if site not in ("same-origin", "none"):
-            raise Forged
-        return
-    origin = request.headers.get("origin", "null")
-    if origin == "null":
-        return
-    # Only compared: behind a forwarded port the page's own origin is not the configured one.
-    ours = (request.headers.get("host"), urlsplit(services_of(request).public_url).netloc)
-    if urlsplit(origin).netloc not in ours:
         raise Forged

@@ -26,10 +26,12 @@ from payglot.checkout.views import (
 )
 from payglot.checkout.wording import foreign
 from payglot.domain.errors import ChoiceInvalid
+from payglot.domain.link import Direction
 from payglot.domain.money import Money
 from payglot.web import instants
 from payglot.web.flow import Field, Offer
 
+_TITLES = {Direction.IN: "Pay {}", Direction.OUT: "Money from {}"}
 _TYPES = {
     "text": ("text", None),
     "email": ("email", None),
@@ -55,7 +57,7 @@ def page(
     if offer.secondary is not None:
         buttons.append(Button(action=offer.secondary[0], label=offer.secondary[1]))
     return Choose(
-        shell=shell(visit, visit.wording.plain("Pay {}", offer.payee)),
+        shell=shell(visit, visit.wording.plain(_TITLES[link.direction], offer.payee)),
         summary=summary(visit, offer, ends=closed is None),
         form=None if closed else FormTo(path=visit.home, once=once or forms.new_once(vault, link.id)),
         groups=tuple(_grouped(inputs, {field.name: field.group for field in offer.fields})),
@@ -77,7 +79,9 @@ def live_path(visit: Visit) -> str:
 
 def seen(visit: Visit) -> str:
     """What the page of a link depends on."""
-    return f"{visit.dossier.link.status}-{'room' if standing.takes_payment(visit.dossier.link) else 'full'}"
+    payout = visit.dossier.payout
+    claimed = f"-{payout.status}" if payout else ""
+    return f"{visit.dossier.link.status}-{'room' if standing.takes_payment(visit.dossier.link) else 'full'}{claimed}"
 
 
 def shell(visit: Visit, title: str) -> Shell:
@@ -103,6 +107,7 @@ def summary(visit: Visit, offer: Offer, amount: Money | None = None, *, ends: bo
         image_url=_picture(offer.image_url),
         title=None if offer.title is None else foreign(offer.title),
         amount=None if total is None else wording.amount(total, offer.currency),
+        every=offer.every,
         rows=tuple(
             Row(
                 label=foreign(line.label),
@@ -114,6 +119,7 @@ def summary(visit: Visit, offer: Offer, amount: Money | None = None, *, ends: bo
         ),
         description=None if offer.description_html is None else Markup(offer.description_html),  # noqa: S704 (sanitised)
         until=until(visit, link.expires_at) if ends and offer.shows_expiry and link.expires_at else None,
+        pays_out=link.direction is Direction.OUT,
     )
 
 

@@ -5,19 +5,24 @@ from collections.abc import Iterable, Mapping
 from starlette.responses import RedirectResponse, Response
 
 from payglot.checkout.addresses import ASSETS
-from payglot.checkout.views import Choose, Failure, State
+from payglot.checkout.views import Choose, Confirm, Failure, State
 from payglot.checkout.wording import Wording
 from payglot.web.pages import Pages
 
 pages = Pages("payglot.checkout", ASSETS)
 _KEPT = {"cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff"}
-_TEMPLATES: dict[type, str] = {Choose: "choose.html", State: "state.html", Failure: "failure.html"}
+_TEMPLATES: dict[type, str] = {
+    Choose: "choose.html",
+    Confirm: "confirm.html",
+    State: "state.html",
+    Failure: "failure.html",
+}
 
 asset = pages.asset
 
 
 def page(
-    view: Choose | State | Failure,
+    view: Choose | Confirm | State | Failure,
     wording: Wording,
     *,
     status: int = 200,

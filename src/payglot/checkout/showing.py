@@ -5,11 +5,11 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.checkout import desk, offers, pages, standing, states
+from payglot.checkout import claimed, desk, offers, pages, standing, states
 from payglot.checkout.addresses import ByToken, Home
 from payglot.checkout.desk import Visit, desk_of
 from payglot.checkout.standing import Standing
-from payglot.checkout.views import Choose, State
+from payglot.checkout.views import Choose, Confirm, State
 from payglot.domain.link import LinkStatus
 from payglot.domain.payment import Payment
 
@@ -31,9 +31,11 @@ async def link(request: Request, home: Home) -> Response:
             return pages.see(visit.home)
         if payment := _to_go_on(visit, request.query_params.get("invoice_id")):
             return pages.see(visit.attempt(payment))
+    if visit.dossier.payout is not None:
+        return render(visit, claimed.page(visit, visit.dossier.payout))
     if standing.takes_payment(visit.dossier.link):
         return render(visit, offers.page(visit, left=LEFT in request.query_params))
-    return render(visit, states.ended(visit), status=410 if visit.dossier.link.status in _GONE else 200)
+    return _ended(visit)
 
 
 async def attempt(request: Request, token: str, payment_id: UUID, key: str) -> Response:
@@ -43,10 +45,14 @@ async def attempt(request: Request, token: str, payment_id: UUID, key: str) -> R
     payment = desk.attempt(visit, payment_id, key)
     if WATCHING in request.query_params and (url := visit.way_out(payment)):
         return pages.see(url)
+    if _came_too_late(visit, payment):
+        return _ended(visit)
     return render(visit, states.attempt(visit, payment), payment=payment)
 
 
-def render(visit: Visit, view: Choose | State, *, status: int = 200, payment: Payment | None = None) -> Response:
+def render(
+    visit: Visit, view: Choose | Confirm | State, *, status: int = 200, payment: Payment | None = None
+) -> Response:
     return pages.page(
         view,
         visit.wording,
@@ -57,6 +63,15 @@ def render(visit: Visit, view: Choose | State, *, status: int = 200, payment: Pa
     )
 
 
+def _ended(visit: Visit) -> Response:
+    return render(visit, states.ended(visit), status=410 if visit.dossier.link.status in _GONE else 200)
+
+
+def _came_too_late(visit: Visit, payment: Payment) -> bool:
+    """The link ended, or was paid in another way, before anything came of the attempt: nobody must be asked to pay."""
+    return standing.of(payment, visit.now) is Standing.TO_PAY and not standing.takes_payment(visit.dossier.link)
+
+
 def _to_go_on(visit: Visit, invoice_id: str | None) -> Payment | None:
     """The attempt that whoever opens a single-use link goes on with: the one that is under way, the one that the
     provider's documented query names, or the only one that there will ever be."""
@@ -64,7 +79,8 @@ def _to_go_on(visit: Visit, invoice_id: str | None) -> Payment | None:
     if dossier.link.max_payments != 1 or not dossier.payments:
         return None
     for payment in reversed(dossier.payments):
-        if str(payment.id) == invoice_id or standing.of(payment, visit.now) in standing.WAITING:
+        waits = standing.of(payment, visit.now) in standing.WAITING and not _came_too_late(visit, payment)
+        if waits or str(payment.id) == invoice_id:
             return payment
     last = dossier.payments[-1]
     spent = standing.takes_payment(dossier.link) and standing.of(last, visit.now) is not Standing.CANCELED

@@ -10,7 +10,7 @@ from payglot.checkout.desk import Visit, origin_of
 from payglot.checkout.standing import Standing
 from payglot.checkout.views import Back, Button, Fact, FormTo, Live, State, Tone
 from payglot.checkout.wording import foreign
-from payglot.domain.link import LinkStatus
+from payglot.domain.link import Direction, LinkStatus
 from payglot.domain.money import Money
 from payglot.domain.payment import Payment
 from payglot.domain.settlement import Settlement
@@ -64,6 +64,7 @@ def attempt(visit: Visit, payment: Payment) -> State:
         sandbox_bank=told.way is Way.BANK and now_at is Standing.TO_PAY,
         leaving=_leaving(now_at, told, can_abort=offer.can_abort),
         back=_back(visit.way_out(payment)),
+        refund=_refund(payment),
         again=visit.home if _may_try_again(visit, now_at) and offer.unpayable is None else None,
         live=_live(visit, payment, now_at),
     )
@@ -115,6 +116,13 @@ def _sentences(visit: Visit, payment: Payment, now_at: Standing, way: Way) -> li
             return [say("Your transfer was seen. It is complete once the network has confirmed it.")]
         case Standing.PROCESSING:
             return [say("You have confirmed it. It is complete once the money has arrived.")]
+        case Standing.FAILED if payment.refunds:
+            return [say("{} does not take what you sent. You can have it back.", payee)]
+        case Standing.PAID if payment.refunds:
+            more = say("{} arrived, more than the {} asked for. You can have the rest back.", received, due)
+            return [say("Thank you. Your payment is complete."), more]
+        case _ if late and payment.refunds:
+            return [say("Money arrived too late. You can have it back.")]
         case Standing.PAID if payment.settlement is Settlement.OVERPAID:
             more = say("{} arrived, more than the {} asked for. Ask {} about the rest.", received, due, payee)
             return [say("Thank you. Your payment is complete."), more]
@@ -142,6 +150,8 @@ def _ending(visit: Visit) -> tuple[Tone, str, str]:
             return "good", "This link has been paid", "There is nothing left to do here."
         case LinkStatus.PAID:
             return "over", "No longer available", "This link has been paid as often as it can be."
+        case LinkStatus.EXPIRED if link.direction is Direction.OUT:
+            return "over", "This link has expired", "It can no longer be claimed. Ask {} for a new one."
         case LinkStatus.EXPIRED:
             return "over", "This link has expired", "It can no longer be paid. Ask {} for a new one."
         case LinkStatus.PROCESSING if not failed:
@@ -150,6 +160,8 @@ def _ending(visit: Visit) -> tuple[Tone, str, str]:
                 "Payment is being processed",
                 "A payment of this link is on its way.",
             )
+        case _ if link.direction is Direction.OUT:
+            return "over", "This link was closed", "It can no longer be claimed. Ask {} for a new one."
         case _ if failed:
             return "bad", "The payment did not go through", "This link can no longer be paid. Ask {} for a new one."
         case _:
@@ -208,6 +220,11 @@ def _leaving(now_at: Standing, told: Instructions, *, can_abort: bool) -> tuple[
 def _may_try_again(visit: Visit, now_at: Standing) -> bool:
     ended = now_at in (Standing.FAILED, Standing.CANCELED, Standing.EXPIRED)
     return ended and standing.takes_payment(visit.dossier.link)
+
+
+def _refund(payment: Payment) -> str | None:
+    """The page of the newest link that gives money of it back."""
+    return f"/pay/{payment.refunds[-1].token}" if payment.refunds else None
 
 
 def _back(url: str | None) -> Back | None:

@@ -37,7 +37,8 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Summary:
-    """Who is paid, how much, for what, until when. `amount` is None while the payer still names it."""
+    """Who is paid, how much, for what, until when. `amount` is None while the payer still names it; with `pays_out` it
+    is the visitor who is paid; `every` says how often it is paid again."""
 
     payee: str
     initial: str
@@ -45,9 +46,11 @@ class Summary:
     image_url: str | None
     title: str | None
     amount: str | None
+    every: str | None
     rows: tuple[Row, ...]
     description: Markup | None
     until: Until | None
+    pays_out: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,7 +177,22 @@ class State:
     leaving: tuple[Button, ...] = ()
     back: Back | None = None
     again: str | None = None
+    refund: str | None = None
+    """Where money that went too far can be claimed back."""
     live: Live | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Confirm:
+    """What a payee is about to get, and where; `values` are what they chose, sent along with the confirmation."""
+
+    shell: Shell
+    summary: Summary
+    facts: tuple[Fact, ...]
+    values: tuple[tuple[str, str], ...]
+    form: FormTo
+    buttons: tuple[Button, ...]
+    change: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

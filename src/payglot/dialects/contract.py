@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from payglot.operations.credentials import Issued as Issued, IssuedKey as IssuedKey
 from payglot.web.flow import Flow
 from payglot.web.services import Services
-from payglot.webhooks.format import WebhookFormat
+from payglot.webhooks.format import HealthCheck, WebhookFormat
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,5 +27,13 @@ class Dialect:
     """Make a merchant's credentials; the id is the merchant's."""
     endpoint_details: Callable[[UUID], Mapping[str, Any]]
     """What an endpoint made by the operator needs beside its address."""
+    limits: str
+    """The documented rate limit of one credential, as the limits library reads it; empty where there is none."""
+    failures: str = ""
+    """That of requests from one address whose credential is not valid."""
     example: Callable[[str, Mapping[str, str], str], str]
     """A working `curl` that creates a link: (base address, headers, an expiry some days ahead) → shell text."""
+    health: HealthCheck | None = None
+    """What this provider asks of its receivers from time to time, if anything."""
+    oauth_scopes: tuple[str, ...] = ()
+    """What clients of its OAuth server may ask for; empty when it has no such server."""

@@ -8,16 +8,18 @@ from uuid import UUID
 from payglot.domain.event import Event
 from payglot.domain.link import Link
 from payglot.domain.payment import Payment, PaymentStatus
+from payglot.domain.payout import Payout
 from payglot.domain.transfer import Transfer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dossier:
-    """`payments` oldest first; `transfers` by payment id, oldest first."""
+    """`payments` oldest first; `transfers` by payment id, oldest first; `payout` once a payout link was claimed."""
 
     link: Link
     payments: tuple[Payment, ...] = ()
     transfers: Mapping[UUID, tuple[Transfer, ...]] = field(default_factory=dict)
+    payout: Payout | None = None
 
     @property
     def current(self) -> Payment | None:
@@ -38,7 +40,7 @@ class Dossier:
 
 
 def of_event(event: Event) -> Dossier:
-    """What an event's snapshot shows: the link and the one payment that the event is about, if any."""
+    """What an event's snapshot shows: the link and the one payment or payout that the event is about, if any."""
     if event.payment is None:
-        return Dossier(link=event.link)
+        return Dossier(link=event.link, payout=event.payout)
     return Dossier(link=event.link, payments=(event.payment,), transfers={event.payment.id: event.transfers})

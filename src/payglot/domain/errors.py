@@ -73,6 +73,16 @@ class SlugTaken(DomainError):
     slug: str
 
 
+class EmailTaken(DomainError):
+    """Another customer of this merchant has this e-mail address."""
+
+
+class TooManyPictures(DomainError):
+    """A product has only so many pictures."""
+
+    limit: int
+
+
 class TransferKnown(DomainError):
     """This receipt of money is recorded already."""
 

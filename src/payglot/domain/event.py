@@ -9,6 +9,7 @@ from uuid import UUID
 if TYPE_CHECKING:
     from payglot.domain.link import Link
     from payglot.domain.payment import Payment
+    from payglot.domain.payout import Payout
     from payglot.domain.transfer import Transfer
 
 T = TypeVar("T")
@@ -31,12 +32,19 @@ class EventKind(StrEnum):
     PAYMENT_EXPIRED = "payment.expired"
     PAYMENT_REVERSED = "payment.reversed"
     PAYMENT_SETTLEMENT_CHANGED = "payment.settlement_changed"
+    PAYOUT_CREATED = "payout.created"
+    PAYOUT_APPROVED = "payout.approved"
+    PAYOUT_REJECTED = "payout.rejected"
+    PAYOUT_SENDING = "payout.sending"
+    PAYOUT_SENT = "payout.sent"
+    PAYOUT_COMPLETED = "payout.completed"
+    PAYOUT_FAILED = "payout.failed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
     """`sequence` numbers a link's events from 1 without gaps. The snapshot is the state after the change; `before` is
-    the status that the link or payment, whichever the kind names, had before it."""
+    the status that the link, payment or payout, whichever the kind names, had before it."""
 
     id: UUID
     kind: EventKind
@@ -46,6 +54,7 @@ class Event:
     link: "Link"
     payment: "Payment | None" = None
     transfers: "tuple[Transfer, ...]" = ()
+    payout: "Payout | None" = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

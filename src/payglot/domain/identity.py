@@ -1,6 +1,7 @@
 """Identifiers: time-ordered UUIDs inside, random tokens for pages anybody may open."""
 
 import secrets
+import time
 from uuid import UUID
 
 import uuid_utils.compat
@@ -17,5 +18,6 @@ def child(parent: UUID, position: int) -> UUID:
 
 
 def page_token() -> str:
-    """64 hexadecimal digits, 256 random bits: the payer's only credential."""
-    return secrets.token_hex(32)
+    """64 hexadecimal digits, the payer's only credential: 208 random bits behind 48 bits of time in milliseconds, so
+    that new tokens are neighbours in their index. Scattered, each would write a page of it anew."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(26)}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from payglot.domain import identity
@@ -13,9 +13,11 @@ from payglot.domain.errors import IllegalTransition, LinkNotPayable
 from payglot.domain.event import Change, Event, EventKind
 from payglot.domain.merchant import Mode
 from payglot.domain.money import Currency, Money
+from payglot.domain.plan import Renewal
 
 if TYPE_CHECKING:
     from payglot.domain.payment import Payment
+    from payglot.domain.payout import Payout
     from payglot.domain.transfer import Transfer
 
 
@@ -45,6 +47,15 @@ _EVENT = {
     LinkStatus.EXPIRED: EventKind.LINK_EXPIRED,
     LinkStatus.CANCELED: EventKind.LINK_CANCELED,
 }
+
+
+class Direction(StrEnum):
+    """Which way the money goes."""
+
+    IN = "in"
+    """A payer pays the merchant."""
+    OUT = "out"
+    """The merchant pays whoever holds the link, once: a payout."""
 
 
 class FailureRule(StrEnum):
@@ -83,6 +94,7 @@ class Link:
     dialect: str
     mode: Mode
     status: LinkStatus
+    direction: Direction = Direction.IN
     currency: Currency
     amount: Money | None
     items: tuple[Item, ...] = ()
@@ -100,6 +112,8 @@ class Link:
     sequence: int = 1
     created_at: datetime
     updated_at: datetime
+    renewal: Renewal | None = None
+    """The period of a subscription that it asks payment for, if that is what it is for."""
     extras: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -120,10 +134,12 @@ def birth(link: Link) -> Change[Link]:
 
 def payable(link: Link, now: datetime) -> Link:
     """Return the link if a payer may start a payment now; raises LinkNotPayable."""
-    seen = link.seen_at(now)
-    if seen.status is not LinkStatus.OPEN or not seen.has_room:
-        raise LinkNotPayable(status=seen.status)
-    return seen
+    return _open(link, Direction.IN, now)
+
+
+def claimable(link: Link, now: datetime) -> Link:
+    """Return the link if its payee may claim a payout now; raises LinkNotPayable."""
+    return _open(link, Direction.OUT, now)
 
 
 def move(
@@ -132,6 +148,7 @@ def move(
     now: datetime,
     payment: "Payment | None" = None,
     transfers: "tuple[Transfer, ...]" = (),
+    payout: "Payout | None" = None,
 ) -> Change[Link]:
     """The clock or the merchant ends a link, or the merchant opens it again; raises IllegalTransition.
 
@@ -139,15 +156,30 @@ def move(
     """
     _check(link.status, status)
     after = replace(link, status=status, updated_at=now, sequence=link.sequence + 1)
-    return Change(
-        before=link, after=after, event=_event(after, _EVENT[status], now, payment, transfers, before=link.status)
-    )
+    event = _event(after, _EVENT[status], now, payment, transfers, before=link.status)
+    return Change(before=link, after=after, event=event if payout is None else replace(event, payout=payout))
 
 
 def amend(link: Link, now: datetime, **fields: Any) -> Change[Link]:
     """The merchant changed fields other than the status."""
     after = replace(link, **fields, updated_at=now, sequence=link.sequence + 1)
     return Change(before=link, after=after, event=_event(after, EventKind.LINK_UPDATED, now, before=link.status))
+
+
+def revise(link: Link, now: datetime, *, active: bool | None = None, **terms: Any) -> Change[Link]:
+    """The merchant changed a link's terms, and ended it or opened it again if `active` says so.
+
+    New terms move the status by themselves: fewer payments may close a link, more of them or a later expiry open it.
+    Payments under way keep what they were started with. Raises IllegalTransition when the link cannot be as wanted.
+    """
+    changed = replace(link, **terms)
+    status = _status_revised(link.seen_at(now), changed, active, now)
+    kind = EventKind.LINK_UPDATED
+    if status is not link.status:
+        _check(link.status, status)
+        kind = _EVENT[status]
+    after = replace(changed, status=status, updated_at=now, sequence=link.sequence + 1)
+    return Change(before=link, after=after, event=_event(after, kind, now, before=link.status))
 
 
 def follow(
@@ -157,35 +189,61 @@ def follow(
     transfers: "tuple[Transfer, ...]",
     now: datetime,
 ) -> Change[Link] | None:
-    """What a payment's step means for its link: places taken, payments settled, and the status they add up to.
+    """What a payment's step means for its link. Returns None when nothing about the link changed."""
+    followed = counted(link, before, after, now)
+    if followed is None:
+        return None
+    moved, kind = followed
+    return Change(before=link, after=moved, event=_event(moved, kind, now, after, transfers, before=link.status))
 
-    A link that has ended is not moved by any payment, old or new; only its counts are kept true.
+
+class Child(Protocol):
+    """What a link counts: a payment or a payout."""
+
+    @property
+    def holds_place(self) -> bool: ...
+    @property
+    def is_paid(self) -> bool: ...
+    @property
+    def has_failed(self) -> bool: ...
+
+
+def counted(link: Link, before: Child | None, after: Child, now: datetime) -> tuple[Link, EventKind] | None:
+    """Places taken, children settled, and the status they add up to, with the event that tells of it.
+
+    A link that has ended is not moved by any child, old or new; only its counts are kept true.
     Returns None when nothing about the link changed.
     """
     held, holds = before is not None and before.holds_place, after.holds_place
     kept = held and not holds and link.on_failure is FailureRule.KEEP
-    counted = replace(
+    summed = replace(
         link,
         taken=link.taken + (0 if kept else holds - held),
         paid=link.paid + after.is_paid - (before is not None and before.is_paid),
         confirmed_at=link.confirmed_at or (now if holds else None),
     )
-    status = _status_after(counted, after, now)
-    if counted == link and status is link.status:
+    status = _status_after(summed, after, now)
+    if summed == link and status is link.status:
         return None
     if status is link.status:
         kind = EventKind.LINK_UPDATED
     else:
         _check(link.status, status)
         kind = _EVENT[status]
-    moved = replace(counted, status=status, updated_at=now, sequence=link.sequence + 1)
-    return Change(before=link, after=moved, event=_event(moved, kind, now, after, transfers, before=link.status))
+    return replace(summed, status=status, updated_at=now, sequence=link.sequence + 1), kind
 
 
-def _status_after(link: Link, payment: "Payment", now: datetime) -> LinkStatus:
+def _open(link: Link, direction: Direction, now: datetime) -> Link:
+    seen = link.seen_at(now)
+    if seen.direction is not direction or seen.status is not LinkStatus.OPEN or not seen.has_room:
+        raise LinkNotPayable(status=seen.status)
+    return seen
+
+
+def _status_after(link: Link, child: Child, now: datetime) -> LinkStatus:
     if link.status not in (LinkStatus.OPEN, LinkStatus.PROCESSING):
         return link.status
-    if payment.has_failed and link.on_failure is FailureRule.CLOSE:
+    if child.has_failed and link.on_failure is FailureRule.CLOSE:
         return LinkStatus.CANCELED
     if link.max_payments is not None and link.paid >= link.max_payments:
         return LinkStatus.PAID
@@ -194,6 +252,27 @@ def _status_after(link: Link, payment: "Payment", now: datetime) -> LinkStatus:
     if link.expires_at is not None and link.expires_at <= now:
         return LinkStatus.EXPIRED
     return LinkStatus.OPEN
+
+
+def _status_revised(seen: Link, changed: Link, active: bool | None, now: datetime) -> LinkStatus:
+    """`seen` is the link before the change, as readers saw it."""
+    over = changed.expires_at is not None and changed.expires_at <= now
+    full = changed.max_payments is not None and changed.paid >= changed.max_payments
+    if active and (over or full):
+        raise IllegalTransition(before=seen.status, after=LinkStatus.OPEN)
+    if active is False and seen.status is LinkStatus.EXPIRED:
+        raise IllegalTransition(before=seen.status, after=LinkStatus.CANCELED)
+    match changed.status:
+        case LinkStatus.OPEN | LinkStatus.PROCESSING:
+            if active is False:
+                return LinkStatus.CANCELED
+            if full:
+                return LinkStatus.PAID
+            return LinkStatus.OPEN if changed.has_room else LinkStatus.PROCESSING
+        case LinkStatus.CANCELED:
+            return LinkStatus.OPEN if active else LinkStatus.CANCELED
+        case ended:
+            return ended if over or full or active is False else LinkStatus.OPEN
 
 
 def _check(before: LinkStatus, after: LinkStatus) -> None:

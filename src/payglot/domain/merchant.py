@@ -27,6 +27,16 @@ class Beneficiary:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class HostedCheckout:
+    """P100: the merchant's own rules for hosted checkouts. None: as for its payment links."""
+
+    expiry_seconds: int | None = None
+    underpayment_window_seconds: int | None = None
+    return_url: str | None = None
+    """Where payers go when it is over; must pass `redirect_domains` where there are any."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MerchantSettings:
     """What an operator may set per merchant; the defaults are the ones the protocol references recommend."""
 
@@ -42,15 +52,27 @@ class MerchantSettings:
     default_expiry_seconds: Mapping[str, int] = field(default_factory=dict)
     """By dialect; overrides that dialect's own default."""
     underpayment_window_seconds: int = 1800
-    """How long a payer may top up a partial crypto payment, counted from the first transfer."""
+    """How long a payer may top up a partial crypto payment, counted from its first confirmed transfer."""
+    hosted_checkout: HostedCheckout = HostedCheckout()
     vat_reading: Literal["percent", "fraction", "auto"] = "percent"
     """How Qonto's `vat_rate` text is read."""
+    staging_token: str | None = None
+    """What Qonto's clients must send as X-Qonto-Staging-Token, as to that provider's sandbox; None asks for nothing."""
     manual_transfer: bool = True
     """Whether Bridge's page offers a transfer to a virtual IBAN."""
     require_idempotency_key: bool = False
     """DevDraft: refuse creates without the header."""
     account_currency: str = "EUR"
     """Txn: the account credited when a link names none and its own currency is not tradable."""
+    payout_approval: Literal["automatic", "by_limit", "manual"] = "automatic"
+    """Txn: which payouts somebody must approve before they are sent: none, those above a limit, or all."""
+    payout_approval_limits: Mapping[str, str] = field(default_factory=dict)
+    """With `by_limit`: up to how much, as text by the link's currency, a payout is approved by itself. In a currency
+    without a limit every payout waits."""
+    refund_overpaid: Literal["take", "return_rest", "return_all"] = "take"
+    """Txn: what of an overpayment goes back by a refund link; it holds for invoices made from then on."""
+    refund_underpaid: Literal["take", "return_all"] = "take"
+    refund_late: Literal["take", "return_all"] = "take"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,11 +13,13 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from payglot.domain import identity, link as links, settlement as settlements
+from payglot.domain import identity, link as links, refund as refunds, settlement as settlements
 from payglot.domain.errors import IllegalTransition
 from payglot.domain.event import Change, Event, EventKind
 from payglot.domain.link import Link
 from payglot.domain.money import Money, zero
+from payglot.domain.plan import Plan
+from payglot.domain.refund import Refund, RefundTerms
 from payglot.domain.settlement import Settlement
 from payglot.domain.transfer import Transfer
 
@@ -45,7 +47,8 @@ TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = MappingProxyType
         P.FAILED: frozenset(),
         P.CANCELED: frozenset(),
         # Money within the late window revives an expired attempt (Txn: seven days); after it, it is canceled.
-        P.EXPIRED: frozenset({P.PROCESSING, P.PAID, P.CANCELED}),
+        # Its merchant may refuse late money, which fails it.
+        P.EXPIRED: frozenset({P.PROCESSING, P.PAID, P.FAILED, P.CANCELED}),
         P.REVERSED: frozenset(),
     }
 )
@@ -65,14 +68,16 @@ _EVENT = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
-    """What a dialect grants this payment. All three are durations or choices fixed when the payment starts."""
+    """What a dialect grants this payment: durations and choices, all fixed when the payment starts."""
 
     accepts_partial: bool = False
     """Whatever arrives completes the payment (Txn)."""
     top_up_seconds: int | None = None
-    """How long a partial payment may be completed; None: without end."""
+    """How long a partial payment may be completed, from its first confirmed transfer on; None: without end."""
     late_seconds: int = 0
     """How long after its expiry money still revives the payment."""
+    refund: RefundTerms | None = None
+    """What goes back of money that is too much, too little or too late; None: nothing ever does (Txn has refunds)."""
 
 
 class AttemptRule(StrEnum):
@@ -104,6 +109,7 @@ class Opening:
     expires_at: datetime | None = None
     attempts: AttemptRule = AttemptRule.MANY
     quantity: int = 1
+    plan: Plan | None = None
     payer: dict[str, Any] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
 
@@ -138,6 +144,10 @@ class Payment:
     updated_at: datetime
     confirmed_at: datetime | None = None
     paid_at: datetime | None = None
+    refunds: tuple[Refund, ...] = ()
+    """The links that give money of it back, oldest first."""
+    plan: Plan | None = None
+    """What its payer subscribes to by paying it."""
     extras: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -154,6 +164,11 @@ class Payment:
         return self.status is P.FAILED
 
     @property
+    def refunded(self) -> Money:
+        """What went or may go back, in the currency of `due`."""
+        return sum((refund.amount for refund in self.refunds), zero(self.due.currency))
+
+    @property
     def missing(self) -> Money:
         """What is still to be sent; zero when enough arrived."""
         return self.due - self.received if self.received < self.due else zero(self.due.currency)
@@ -167,6 +182,8 @@ class Step:
     link: Change[Link]
     transfers: tuple[Transfer, ...] = ()
     """The payment's transfers after the step; the store writes those that changed."""
+    refund: Change[Link] | None = None
+    """The birth of the link that gives money back, where the step calls for one."""
 
 
 def start(link: Link, opening: Opening, number: int, now: datetime) -> Step:
@@ -191,6 +208,7 @@ def start(link: Link, opening: Opening, number: int, now: datetime) -> Step:
         rate_expires_at=opening.rate_expires_at,
         expires_at=opening.expires_at,
         quantity=opening.quantity,
+        plan=opening.plan,
         payer=opening.payer,
         created_at=now,
         updated_at=now,
@@ -243,7 +261,8 @@ def settle(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: d
         and (payment.holds_place or _room_for_money(link))
         and not (payment.status is P.EXPIRED and payment.expires_at is None)
     )
-    verdict = settlements.judge(payment.due, transfers, takes_money=takes_money)
+    refused = payment.has_failed and payment.failure == refunds.REFUSED
+    verdict = settlements.judge(payment.due, transfers, takes_money=takes_money or refused)
     if (
         verdict.settlement is not payment.settlement
         and verdict.settlement not in settlements.TRANSITIONS[payment.settlement]
@@ -251,22 +270,23 @@ def settle(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: d
         raise IllegalTransition(before=payment.settlement, after=verdict.settlement)
     weighed = replace(payment, settlement=verdict.settlement, received=verdict.received)
     status = _status_for(weighed) if takes_money else payment.status
+    failure = "rejected"
+    if status is P.PAID and not payment.is_paid and refunds.refuses(weighed, transfers):
+        status, failure = P.FAILED, refunds.REFUSED
     if status is payment.status:
-        after = replace(weighed, updated_at=now, expires_at=_deadline(link, weighed, now))
-        return _step(link, payment, after, transfers, now, EventKind.PAYMENT_SETTLEMENT_CHANGED)
-    return _move(
-        link,
-        payment,
-        status,
-        transfers,
-        now,
-        settlement=verdict.settlement,
-        received=verdict.received,
-        expires_at=_deadline(link, weighed, now),
+        after = replace(weighed, updated_at=now, expires_at=_deadline(link, weighed, transfers, now))
+        return _settled(link, payment, after, transfers, now, EventKind.PAYMENT_SETTLEMENT_CHANGED)
+    _check(payment.status, status)
+    after = replace(
+        weighed,
+        status=status,
+        updated_at=now,
+        expires_at=_deadline(link, weighed, transfers, now),
         confirmed_at=payment.confirmed_at or now,
         paid_at=now if status is P.PAID else payment.paid_at,
-        failure="rejected" if status is P.FAILED else payment.failure,
+        failure=failure if status is P.FAILED else payment.failure,
     )
+    return _settled(link, payment, after, transfers, now)
 
 
 def _room_for_money(link: Link) -> bool:
@@ -291,14 +311,14 @@ def _status_for(payment: Payment) -> PaymentStatus:
             return payment.status
 
 
-def _deadline(link: Link, payment: Payment, now: datetime) -> datetime | None:
+def _deadline(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: datetime) -> datetime | None:
     match payment.settlement:
         case Settlement.UNDERPAID if not payment.terms.accepts_partial:
             if payment.terms.top_up_seconds is None:
                 return None
-            window_end = now + timedelta(seconds=payment.terms.top_up_seconds)
-            if payment.status is P.PROCESSING and payment.confirmed_at is not None:
-                window_end = payment.confirmed_at + timedelta(seconds=payment.terms.top_up_seconds)
+            # Only a confirmed transfer tells the payer that something is missing; a slow chain must not eat their time.
+            since = min((t.confirmed_at for t in transfers if t.confirmed_at is not None), default=now)
+            window_end = since + timedelta(seconds=payment.terms.top_up_seconds)
             return max(window_end, link.expires_at) if link.expires_at else window_end
         case Settlement.EXPECTING:
             return payment.expires_at
@@ -314,10 +334,32 @@ def _move(
     now: datetime,
     **fields: Any,
 ) -> Step:
-    if status not in TRANSITIONS[payment.status]:
-        raise IllegalTransition(before=payment.status, after=status)
+    _check(payment.status, status)
     after = replace(payment, status=status, updated_at=now, **fields)
     return _step(link, payment, after, transfers, now)
+
+
+def _check(before: PaymentStatus, after: PaymentStatus) -> None:
+    if after not in TRANSITIONS[before]:
+        raise IllegalTransition(before=before, after=after)
+
+
+def _settled(
+    link: Link,
+    before: Payment,
+    after: Payment,
+    transfers: tuple[Transfer, ...],
+    now: datetime,
+    kind: EventKind | None = None,
+) -> Step:
+    """The step of money that came, with the link that gives some of it back where the terms say so."""
+    missing = refunds.missing(after)
+    if missing is None:
+        return _step(link, before, after, transfers, now, kind)
+    born = refunds.link_for(after, link.mode, missing, now)
+    refund = Refund(link_id=born.after.id, token=born.after.token, amount=missing)
+    step = _step(link, before, replace(after, refunds=(*after.refunds, refund)), transfers, now, kind)
+    return replace(step, refund=born)
 
 
 def _step(

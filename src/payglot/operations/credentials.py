@@ -11,7 +11,7 @@ from payglot.domain.errors import NotFound
 from payglot.domain.merchant import Merchant
 from payglot.operations.vault import Vault
 from payglot.store import credentials as stored
-from payglot.store.credentials import Credential, Kind
+from payglot.store.credentials import Credential as Credential, Kind
 from payglot.store.database import Tx
 
 
@@ -75,4 +75,16 @@ async def revoke(tx: Tx, merchant_id: UUID, id: UUID, *, at: datetime) -> None:
     """Ends at `at`: now, or when a rotation's overlap is over. Raises NotFound."""
     if not await stored.end(tx, merchant_id, id, at=at):
         raise NotFound(thing="credential")
+    await stored.announce_change(tx)
+
+
+async def revoke_grant(tx: Tx, merchant_id: UUID, dialect: str, grant: str, *, at: datetime) -> None:
+    """End every token that came of one consent."""
+    await stored.end_tokens(tx, merchant_id, dialect, {"grant": grant}, at=at)
+    await stored.announce_change(tx)
+
+
+async def revoke_of_client(tx: Tx, merchant_id: UUID, dialect: str, client_id: str, *, at: datetime) -> None:
+    """End every token that a client holds for the merchant."""
+    await stored.end_tokens(tx, merchant_id, dialect, {"client_id": client_id}, at=at)
     await stored.announce_change(tx)

@@ -1,6 +1,6 @@
-"""Webhook endpoints: create, change, rotate their secrets."""
+"""Webhook endpoints: create, change, delete, rotate their secrets, see what became of their deliveries."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,9 +9,10 @@ from uuid import UUID
 from payglot.domain import identity
 from payglot.domain.errors import NotFound
 from payglot.operations.vault import Vault
-from payglot.store import endpoints as stored
+from payglot.store import deliveries, endpoints as stored, outcomes
 from payglot.store.database import Tx
-from payglot.store.endpoints import Endpoint
+from payglot.store.endpoints import Endpoint as Endpoint
+from payglot.store.outcomes import Outcome as Outcome
 
 ROTATION_OVERLAP = timedelta(hours=24)
 
@@ -90,6 +91,23 @@ async def rotate_secret(tx: Tx, vault: Vault, merchant_id: UUID, id: UUID, *, se
     )
     await stored.change(tx, rotated)
     return rotated
+
+
+async def newest(tx: Tx, merchant_id: UUID, dialect: str, *, skip: int, take: int) -> list[Endpoint]:
+    return await stored.newest(tx, merchant_id, dialect, skip=skip, take=take)
+
+
+async def delete(tx: Tx, merchant_id: UUID, id: UUID, now: datetime) -> Endpoint:
+    """Nothing more is sent to it; what was sent stays on record. Returns what it was. Raises NotFound."""
+    endpoint = await _get(tx, merchant_id, id, lock=True)
+    await stored.change(tx, replace(endpoint, enabled=False, updated_at=now, deleted_at=now))
+    await deliveries.cancel_waiting(tx, id, now)
+    return endpoint
+
+
+async def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Outcome]:
+    """What became of the deliveries of each endpoint."""
+    return await outcomes.of_endpoints(tx, ids)
 
 
 def secrets_at(vault: Vault, endpoint: Endpoint, now: datetime) -> tuple[str, ...]:

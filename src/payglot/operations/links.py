@@ -1,16 +1,24 @@
-"""Links: create, read, end."""
+"""Links: create, read, change, end."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from payglot.domain import link as links
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import NotFound
-from payglot.domain.link import Link, LinkStatus
-from payglot.store import links as stored, payments as stored_payments
+from payglot.domain.link import Direction, Link, LinkStatus
+from payglot.domain.payment import Payment
+from payglot.operations import renewals
+from payglot.store import links as stored, listing, payments as stored_payments, payouts as stored_payouts
 from payglot.store.database import Tx
+
+NEWEST = listing.NEWEST
+Order = listing.Order
+Position = listing.Position
+Where = listing.Where
 
 
 async def create(tx: Tx, link: Link, *, unique_reference: bool = False) -> Link:
@@ -88,6 +96,22 @@ async def cancel(tx: Tx, id: UUID, now: datetime) -> Dossier:
     return await _move(tx, await locked(tx, id), LinkStatus.CANCELED, now)
 
 
+async def revise(tx: Tx, dossier: Dossier, now: datetime, *, active: bool | None = None, **terms: Any) -> Dossier:
+    """Change the terms of a `locked` link, end it or open it again, as its merchant wants; raises IllegalTransition."""
+    change = links.revise(dossier.link, now, active=active, **terms)
+    await stored.write(tx, change, expected_sequence=dossier.link.sequence)
+    return replace(dossier, link=change.after)
+
+
+async def cancel_unless_ended(tx: Tx, merchant_id: UUID, dialect: str, id: UUID, now: datetime) -> Dossier:
+    """Revoke a merchant's own link; one that was paid, expired or revoked already stays as it is. Raises NotFound."""
+    await get(tx, merchant_id, dialect, id, now)
+    dossier = (await locked(tx, id)).seen_at(now)
+    if dossier.link.status not in (LinkStatus.OPEN, LinkStatus.PROCESSING):
+        return dossier
+    return await _move(tx, dossier, LinkStatus.CANCELED, now)
+
+
 async def newest(
     tx: Tx,
     merchant_id: UUID | None,
@@ -100,11 +124,55 @@ async def newest(
     return await stored.newest(tx, merchant_id, dialect=dialect, before=before, limit=limit)
 
 
+async def page(
+    tx: Tx,
+    merchant_id: UUID,
+    dialect: str,
+    now: datetime,
+    *,
+    where: Where = Where(),  # noqa: B008 (frozen)
+    order: Order = NEWEST,
+    after: Position | None = None,
+    offset: int = 0,
+    total: int | None = None,
+    limit: int,
+) -> list[Dossier]:
+    """A merchant's links with their payments, as they stand at `now`: three statements, however many they are.
+
+    Go by `after`, the (created_at, id) of the last one seen, wherever the provider lets you. Where it wants page
+    numbers, `offset` skips that many; `total`, from `count`, then keeps the last pages as cheap as the first.
+    """
+    found = await listing.page(
+        tx,
+        merchant_id,
+        dialect,
+        now,
+        where=where,
+        order=order,
+        after=after,
+        offset=offset,
+        total=total,
+        limit=limit,
+    )
+    return [dossier.seen_at(now) for dossier in await _each_with_payments(tx, found)]
+
+
+async def count(tx: Tx, merchant_id: UUID, dialect: str, now: datetime, *, where: Where = Where()) -> int:  # noqa: B008
+    """How many links a page's filter lets through."""
+    return await listing.count(tx, merchant_id, dialect, now, where=where)
+
+
+async def of_ids(tx: Tx, ids: Sequence[UUID], now: datetime) -> list[Dossier]:
+    """These links with their payments, as they stand at `now`, in no order: three statements, however many they are."""
+    return [dossier.seen_at(now) for dossier in await _each_with_payments(tx, await stored.of_ids(tx, ids))]
+
+
 async def _move(tx: Tx, dossier: Dossier, status: LinkStatus, now: datetime) -> Dossier:
     current = dossier.current
     transfers = dossier.transfers_of(current) if current else ()
-    change = links.move(dossier.link, status, now, current, transfers)
+    change = links.move(dossier.link, status, now, current, transfers, dossier.payout)
     await stored.write(tx, change, expected_sequence=dossier.link.sequence)
+    await renewals.follow(tx, change.after, now)
     return replace(dossier, link=change.after)
 
 
@@ -114,6 +182,29 @@ async def _with_payments(tx: Tx, link: Link | None) -> Dossier:
     if link.sequence == 1:
         # Nothing has happened since its creation, so there is no payment to ask for: a get stays one select.
         return Dossier(link=link)
+    if link.direction is Direction.OUT:
+        return Dossier(link=link, payout=await stored_payouts.of_link(tx, link.id))
     payments = tuple(await stored_payments.of_link(tx, link.id))
     transfers = {payment.id: await stored_payments.transfers_of(tx, payment.id) for payment in payments}
     return Dossier(link=link, payments=payments, transfers=transfers)
+
+
+async def _each_with_payments(tx: Tx, found: Sequence[Link]) -> list[Dossier]:
+    moved = [link.id for link in found if link.sequence > 1]
+    if not moved:
+        return [Dossier(link=link) for link in found]
+    payments: dict[UUID, list[Payment]] = {}
+    for payment in await stored_payments.of_links(tx, moved):
+        payments.setdefault(payment.link_id, []).append(payment)
+    transfers = await stored_payments.transfers_of_links(tx, moved) if payments else {}
+    claimed = [link.id for link in found if link.sequence > 1 and link.direction is Direction.OUT]
+    payouts = await stored_payouts.of_links(tx, claimed) if claimed else {}
+    return [
+        Dossier(
+            link=link,
+            payments=tuple(own := payments.get(link.id, [])),
+            transfers={payment.id: transfers[payment.id] for payment in own if payment.id in transfers},
+            payout=payouts.get(link.id),
+        )
+        for link in found
+    ]

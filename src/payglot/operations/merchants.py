@@ -1,5 +1,6 @@
 """Merchants: create, read, change settings."""
 
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -20,7 +21,7 @@ async def create(
     merchant = Merchant(
         id=id,
         name=name,
-        handle=handle or f"{handle_from(name)}-{identity.page_token()[:6]}",
+        handle=handle or f"{handle_from(name)}-{secrets.token_hex(3)}",
         mode=mode,
         settings=settings,
         created_at=now,

@@ -1,5 +1,6 @@
 """Payments: what payers, banks, chains and the clock do to a link."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -10,9 +11,11 @@ from payglot.domain.errors import IllegalTransition, LinkNotPayable, NotFound, T
 from payglot.domain.money import Money
 from payglot.domain.payment import AttemptRule, Opening, Payment, PaymentStatus, Step
 from payglot.domain.transfer import TRANSITIONS, Transfer, TransferStatus
-from payglot.operations import links
-from payglot.store import payments as stored
+from payglot.operations import links, renewals
+from payglot.store import payment_pages, payments as stored
 from payglot.store.database import Tx
+
+Where = payment_pages.Where
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +82,10 @@ async def receive(tx: Tx, link_id: UUID, payment_id: UUID, receipt: Receipt, now
     after = _with_receipt(payment, before, receipt, now)
     if after == before:
         return dossier
-    return await _write(tx, dossier, payments.settle(dossier.link, payment, after, now))
+    step = payments.settle(dossier.link, payment, after, now)
+    if step.payment.after.received < payment.received:
+        await _revoke_refunds(tx, payment, now)
+    return await _write(tx, dossier, step)
 
 
 async def lapse(tx: Tx, link_id: UUID, payment_id: UUID, now: datetime) -> Dossier:
@@ -105,6 +111,33 @@ async def newest(tx: Tx, merchant_id: UUID | None, *, before: UUID | None = None
     return await stored.newest(tx, merchant_id, before=before, limit=limit)
 
 
+async def page(
+    tx: Tx,
+    merchant_id: UUID,
+    dialect: str,
+    now: datetime,
+    *,
+    where: Where,
+    descending: bool,
+    offset: int,
+    total: int,
+    limit: int,
+) -> list[tuple[Dossier, Payment]]:
+    """A merchant's payments by creation, each with its link's dossier as it stands at `now`: five statements, however
+    many they are. `total` is from `count`; it keeps the last pages as cheap as the first."""
+    keys = await payment_pages.page(
+        tx, merchant_id, dialect, where=where, descending=descending, offset=offset, total=total, limit=limit
+    )
+    dossiers = await links.of_ids(tx, list({link_id for link_id, _ in keys}), now) if keys else []
+    by_payment = {payment.id: (dossier, payment) for dossier in dossiers for payment in dossier.payments}
+    return [by_payment[id] for _, id in keys]
+
+
+async def count(tx: Tx, merchant_id: UUID, dialect: str, *, where: Where) -> int:
+    """How many payments a page's filter lets through."""
+    return await payment_pages.count(tx, merchant_id, dialect, where=where)
+
+
 async def _locked(tx: Tx, link_id: UUID, payment_id: UUID) -> tuple[Dossier, Payment]:
     dossier = await links.locked(tx, link_id)
     for payment in dossier.payments:
@@ -116,12 +149,21 @@ async def _locked(tx: Tx, link_id: UUID, payment_id: UUID) -> tuple[Dossier, Pay
 async def _write(tx: Tx, dossier: Dossier, step: Step) -> Dossier:
     payment = step.payment.after
     await stored.write(tx, step, dossier.transfers_of(payment))
+    await renewals.follow_payment(tx, step)
     others = tuple(p for p in dossier.payments if p.id != payment.id)
     return Dossier(
         link=step.link.after,
         payments=tuple(sorted((*others, payment), key=lambda p: p.number)),
         transfers={**dossier.transfers, payment.id: step.transfers},
     )
+
+
+async def _revoke_refunds(tx: Tx, payment: Payment, now: datetime) -> None:
+    """Money was taken back: what nobody has claimed of it yet can no longer be claimed."""
+    for refund in payment.refunds:
+        with suppress(IllegalTransition):
+            if (await links.locked(tx, refund.link_id)).payout is None:
+                await links.cancel(tx, refund.link_id, now)
 
 
 def _with_receipt(

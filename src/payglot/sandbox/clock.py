@@ -43,8 +43,8 @@ class Time(TypedDict):
 
 
 class Moved(TypedDict):
-    """`moved` counts the links and payments that became due; `settled` tells whether every webhook that is due was
-    attempted before this answer."""
+    """`moved` counts the links, payments and subscriptions' periods that became due; `settled` tells whether every
+    webhook that is due was attempted before this answer."""
 
     now: Instant
     offset_seconds: int

@@ -1,6 +1,7 @@
 """`POST /sandbox/v1/pay`: a payer, their bank and the chain in one call."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,12 +10,14 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from payglot.domain.errors import OutcomeImpossible
+from payglot.domain.link import Direction, Link
 from payglot.domain.merchant import Mode
+from payglot.domain.payout import Payout
 from payglot.operations import links, merchants
 from payglot.sandbox import addresses
 from payglot.sandbox.errors import Failed, LiveMode
 from payglot.sandbox.wiring import wiring_of
-from payglot.web import inputs, instants, openapi, simulation
+from payglot.web import inputs, instants, openapi, payout_simulation, simulation, stock
 from payglot.web.answers import answer
 from payglot.web.atomic import Tx, atomic
 from payglot.web.call import services_of
@@ -27,7 +30,7 @@ router = APIRouter()
 
 class Pay(BaseModel):
     """`url` is the checkout address as the create call returned it. `amount` is what the payer sends, in the link's
-    currency."""
+    currency. `payment_id` names the attempt to go on with; money for one that has ended comes too late."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -36,15 +39,18 @@ class Pay(BaseModel):
     method: Annotated[str | None, Field(min_length=1, max_length=100)] = None
     amount: Annotated[str | None, Field(min_length=1, max_length=32, examples=["12.50"])] = None
     quantity: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
+    payment_id: Annotated[UUID | None, Field(strict=False)] = None
 
 
 class PaymentPlayed(TypedDict):
     """All amounts are text in major units: `amount` in the link's `currency`, `due` and `received` in `due_currency`.
 
-    Everything about the payment is null when the payer left before starting one; `status` is then `aborted`.
+    Everything about the payment is null when the payer left before starting one; `status` is then `aborted`. On a
+    link that pays out there is a payout instead: `due` is what is sent to the payee, at `destination`.
     """
 
     payment_id: str | None
+    payout_id: str | None
     link_id: str
     dialect: str
     status: str
@@ -84,7 +90,13 @@ class PaymentPlayed(TypedDict):
 async def pay(request: Request) -> Response:
     body = inputs.check(Pay, await inputs.read_json(request))
     services, wiring = services_of(request), wiring_of(request)
-    wish = Wish(outcome=body.outcome, method=body.method, amount=body.amount, quantity=body.quantity)
+    wish = Wish(
+        outcome=body.outcome,
+        payment_id=body.payment_id,
+        method=body.method,
+        amount=body.amount,
+        quantity=body.quantity,
+    )
     now = services.clock.now()
 
     async def work(tx: Tx) -> Played:
@@ -97,8 +109,10 @@ async def pay(request: Request) -> Response:
         flow = wiring.flows.get(dossier.link.dialect)
         if flow is None:
             raise OutcomeImpossible(reason="Links of this dialect are not served any more.")
+        dossier = await stock.stocked(flow, tx, dossier)
         stage = Stage(tx=tx, flow=flow, merchant=merchant, rail=services.rail, now=now)
-        return await simulation.play(stage, dossier, wish)
+        play = payout_simulation.play if dossier.link.direction is Direction.OUT else simulation.play
+        return await play(stage, dossier, wish)
 
     played = await atomic(services.database, work)
     services.wake()
@@ -107,8 +121,11 @@ async def pay(request: Request) -> Response:
 
 def told(played: Played) -> PaymentPlayed:
     link, payment = played.dossier.link, played.payment
+    if played.dossier.payout is not None:
+        return _told_of_payout(link, played.dossier.payout)
     return {
         "payment_id": str(payment.id) if payment else None,
+        "payout_id": None,
         "link_id": str(link.id),
         "dialect": link.dialect,
         "status": payment.status if payment else "aborted",
@@ -127,4 +144,29 @@ def told(played: Played) -> PaymentPlayed:
         "paid_at": instants.millis(payment.paid_at) if payment and payment.paid_at else None,
         "link_status": link.status,
         "redirect_url": played.redirect_url,
+    }
+
+
+def _told_of_payout(link: Link, payout: Payout) -> PaymentPlayed:
+    return {
+        "payment_id": None,
+        "payout_id": str(payout.id),
+        "link_id": str(link.id),
+        "dialect": link.dialect,
+        "status": payout.status,
+        "settlement": None,
+        "method": None,
+        "network": payout.network,
+        "destination": payout.destination,
+        "quantity": None,
+        "amount": str(payout.amount),
+        "currency": payout.amount.currency,
+        "due": str(payout.pays),
+        "due_currency": payout.pays.currency,
+        "received": None,
+        "failure": payout.failure,
+        "expires_at": None,
+        "paid_at": instants.millis(payout.completed_at) if payout.completed_at else None,
+        "link_status": link.status,
+        "redirect_url": None,
     }

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, text, update
+from sqlalchemy import Row, insert, or_, select, text, update
 
 from payglot.domain.merchant import Merchant, Mode
 from payglot.store import merchants, tables
@@ -98,6 +98,21 @@ async def end(tx: Tx, merchant_id: UUID, id: UUID, *, at: datetime) -> bool:
         .returning(_credentials.c.id)
     )
     return (await tx.execute(statement)).one_or_none() is not None
+
+
+async def end_tokens(tx: Tx, merchant_id: UUID, dialect: str, details: dict[str, Any], *, at: datetime) -> None:
+    """Revoke the merchant's access and refresh tokens whose details hold these; those that end sooner do so still."""
+    await tx.execute(
+        update(_credentials)
+        .where(
+            _credentials.c.merchant_id == merchant_id,
+            _credentials.c.dialect == dialect,
+            _credentials.c.kind.in_(("access_token", "refresh_token")),
+            _credentials.c.details.contains(details),
+            or_(_credentials.c.revoked_at.is_(None), _credentials.c.revoked_at > at),
+        )
+        .values(revoked_at=at)
+    )
 
 
 async def announce_change(tx: Tx) -> None:

@@ -285,6 +285,15 @@ async def revive_since(tx: Tx, endpoint_id: UUID, since: datetime, now: datetime
     return (await tx.execute(statement)).rowcount
 
 
+async def cancel_waiting(tx: Tx, endpoint_id: UUID, now: datetime) -> None:
+    """What waits for an endpoint is not sent any more; an attempt under way is still noted."""
+    await tx.execute(
+        update(_deliveries)
+        .where(_deliveries.c.endpoint_id == endpoint_id, _deliveries.c.status == "pending")
+        .values(status="canceled", next_attempt_at=None, leased_until=None, finished_at=now)
+    )
+
+
 async def oldest_due(tx: Tx) -> datetime | None:
     """When the longest waiting delivery became due; None when nothing waits."""
     statement = select(func.min(_deliveries.c.next_attempt_at)).where(_deliveries.c.status == "pending")

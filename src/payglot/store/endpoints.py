@@ -29,6 +29,7 @@ class Endpoint:
     details: dict[str, Any]
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None = None
 
 
 BESIDE = tuple(column.label(f"endpoint__{column.name}") for column in _endpoints.c)
@@ -48,17 +49,35 @@ async def change(tx: Tx, endpoint: Endpoint) -> None:
 
 
 async def find(tx: Tx, merchant_id: UUID, id: UUID, *, lock: bool = False) -> Endpoint | None:
-    statement = select(*_endpoints.c).where(_endpoints.c.id == id, _endpoints.c.merchant_id == merchant_id)
+    """None for a deleted one, too."""
+    statement = select(*_endpoints.c).where(
+        _endpoints.c.id == id, _endpoints.c.merchant_id == merchant_id, _endpoints.c.deleted_at.is_(None)
+    )
     row = (await tx.execute(statement.with_for_update() if lock else statement)).one_or_none()
     return None if row is None else _endpoint(row)
 
 
 async def of_merchant(tx: Tx, merchant_id: UUID, dialect: str | None = None) -> list[Endpoint]:
-    """Oldest first."""
-    statement = select(*_endpoints.c).where(_endpoints.c.merchant_id == merchant_id)
+    """Oldest first, without those that were deleted."""
+    statement = select(*_endpoints.c).where(_endpoints.c.merchant_id == merchant_id, _endpoints.c.deleted_at.is_(None))
     if dialect is not None:
         statement = statement.where(_endpoints.c.dialect == dialect)
     return [_endpoint(row) for row in (await tx.execute(statement.order_by(_endpoints.c.id))).all()]
+
+
+async def newest(tx: Tx, merchant_id: UUID, dialect: str, *, skip: int, take: int) -> list[Endpoint]:
+    statement = (
+        select(*_endpoints.c)
+        .where(
+            _endpoints.c.merchant_id == merchant_id,
+            _endpoints.c.dialect == dialect,
+            _endpoints.c.deleted_at.is_(None),
+        )
+        .order_by(_endpoints.c.created_at.desc(), _endpoints.c.id.desc())
+        .offset(skip)
+        .limit(take)
+    )
+    return [_endpoint(row) for row in (await tx.execute(statement)).all()]
 
 
 def _values(endpoint: Endpoint) -> dict[str, Any]:

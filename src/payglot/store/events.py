@@ -105,4 +105,5 @@ def _event(row: Mapping[Any, Any]) -> Event:
         link=told.link,
         payment=told.payment,
         transfers=told.transfers,
+        payout=told.payout,
     )

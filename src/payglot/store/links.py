@@ -11,15 +11,15 @@ from sqlalchemy.exc import IntegrityError
 
 from payglot.domain.errors import ChangedMeanwhile, ReferenceTaken, SlugTaken
 from payglot.domain.event import Change
-from payglot.domain.link import FailureRule, Item, Link, LinkStatus
+from payglot.domain.link import Direction, FailureRule, Item, Link, LinkStatus
 from payglot.domain.merchant import Mode
 from payglot.domain.money import Currency, Money
-from payglot.store import events, tables
+from payglot.store import events, plans, tables
 from payglot.store.database import Tx, violated
 from payglot.store.hot import Hot
 
 _links = tables.links
-_columns = [column for column in _links.c if column.name != "unique_reference"]
+COLUMNS = [column for column in _links.c if column.name != "unique_reference"]
 
 _insert = insert(_links).values({c: bindparam(f"link_{c.name}", type_=c.type) for c in _links.c})
 _create = Hot(events.insert_beside(_insert.returning(_links.c.id).cte("created")))
@@ -27,7 +27,19 @@ _create = Hot(events.insert_beside(_insert.returning(_links.c.id).cte("created")
 _mutable = [
     c
     for c in _links.c
-    if c.name not in ("id", "merchant_id", "dialect", "mode", "token", "slug", "unique_reference", "created_at")
+    if c.name
+    not in (
+        "id",
+        "merchant_id",
+        "dialect",
+        "mode",
+        "direction",
+        "token",
+        "slug",
+        "unique_reference",
+        "created_at",
+        "renewal",
+    )
 ]
 _guarded = (
     update(_links)
@@ -41,15 +53,15 @@ _update = events.insert_beside(_guarded.returning(_links.c.id).cte("moved"))
 _update_quietly = _guarded.returning(_links.c.id)
 
 _by_id = Hot(
-    select(*_columns).where(
+    select(*COLUMNS).where(
         _links.c.id == bindparam("id"),
         _links.c.merchant_id == bindparam("merchant_id"),
         _links.c.dialect == bindparam("dialect"),
     )
 )
-_by_token = select(*_columns).where(_links.c.token == bindparam("token"))
+_by_token = select(*COLUMNS).where(_links.c.token == bindparam("token"))
 _by_slug = (
-    select(*_columns)
+    select(*COLUMNS)
     .join(tables.merchants, tables.merchants.c.id == _links.c.merchant_id)
     .where(
         tables.merchants.c.handle == bindparam("handle"),
@@ -57,7 +69,7 @@ _by_slug = (
         _links.c.slug == bindparam("slug"),
     )
 )
-_lock = select(*_columns).where(_links.c.id == bindparam("id")).with_for_update()
+_lock = select(*COLUMNS).where(_links.c.id == bindparam("id")).with_for_update()
 
 
 async def create(tx: Tx, change: Change[Link], *, unique_reference: bool = False) -> None:
@@ -92,11 +104,16 @@ async def write(tx: Tx, change: Change[Link], *, expected_sequence: int, quiet: 
 
 async def find(tx: Tx, merchant_id: UUID, dialect: str, id: UUID) -> Link | None:
     rows = await _by_id.rows(tx, {"id": id, "merchant_id": merchant_id, "dialect": dialect})
-    return _link(rows[0]) if rows else None
+    return read(rows[0]) if rows else None
 
 
 async def find_any(tx: Tx, id: UUID) -> Link | None:
-    return _one(await tx.execute(select(*_columns).where(_links.c.id == id)))
+    return _one(await tx.execute(select(*COLUMNS).where(_links.c.id == id)))
+
+
+async def of_ids(tx: Tx, ids: Sequence[UUID]) -> list[Link]:
+    """In no order."""
+    return [read(row) for row in (await tx.execute(select(*COLUMNS).where(_links.c.id.in_(ids)))).mappings()]
 
 
 async def find_by_token(tx: Tx, token: str) -> Link | None:
@@ -108,6 +125,14 @@ async def find_by_token(tx: Tx, token: str) -> Link | None:
 
 async def find_by_slug(tx: Tx, dialect: str, handle: str, slug: str) -> Link | None:
     return _one(await tx.execute(_by_slug, {"handle": handle, "dialect": dialect, "slug": slug}))
+
+
+async def has_reference(tx: Tx, merchant_id: UUID, dialect: str, reference: str) -> bool:
+    """Whether a link of the merchant's has it for its own, for ever."""
+    statement = select(_links.c.id).where(
+        _links.c.merchant_id == merchant_id, _links.c.dialect == dialect, _links.c.unique_reference == reference
+    )
+    return (await tx.execute(statement)).first() is not None
 
 
 async def sequence(tx: Tx, id: UUID) -> int | None:
@@ -139,14 +164,14 @@ async def newest(
     limit: int,
 ) -> list[Link]:
     """Newest first, from just after `before`, by key and never by offset."""
-    statement = select(*_columns).order_by(_links.c.created_at.desc(), _links.c.id.desc()).limit(limit)
+    statement = select(*COLUMNS).order_by(_links.c.created_at.desc(), _links.c.id.desc()).limit(limit)
     if merchant_id is not None:
         statement = statement.where(_links.c.merchant_id == merchant_id)
     if dialect is not None:
         statement = statement.where(_links.c.dialect == dialect)
     if before is not None:
         statement = statement.where(tuple_(_links.c.created_at, _links.c.id) < before)
-    return [_link(row) for row in (await tx.execute(statement)).mappings()]
+    return [read(row) for row in (await tx.execute(statement)).mappings()]
 
 
 async def count_by_status(tx: Tx) -> dict[tuple[str, str], int]:
@@ -162,6 +187,7 @@ def _values(link: Link) -> dict[str, Any]:
         "link_dialect": link.dialect,
         "link_mode": link.mode,
         "link_status": link.status,
+        "link_direction": link.direction,
         "link_currency": link.currency,
         "link_amount_minor": None if link.amount is None else link.amount.minor,
         "link_items": [_item_values(item) for item in link.items] if link.items else None,
@@ -179,6 +205,7 @@ def _values(link: Link) -> dict[str, Any]:
         "link_created_at": link.created_at,
         "link_updated_at": link.updated_at,
         "link_extras": link.extras,
+        "link_renewal": link.renewal,
     }
 
 
@@ -194,10 +221,10 @@ def _item_values(item: Item) -> dict[str, Any]:
 
 def _one(result: Any) -> Link | None:
     row = result.mappings().one_or_none()
-    return None if row is None else _link(row)
+    return None if row is None else read(row)
 
 
-def _link(row: Mapping[Any, Any]) -> Link:
+def read(row: Mapping[Any, Any]) -> Link:
     unit = Currency(row["currency"])
     return Link(
         id=row["id"],
@@ -205,6 +232,7 @@ def _link(row: Mapping[Any, Any]) -> Link:
         dialect=row["dialect"],
         mode=Mode(row["mode"]),
         status=LinkStatus(row["status"]),
+        direction=Direction(row["direction"]),
         currency=unit,
         amount=None if row["amount_minor"] is None else Money(minor=row["amount_minor"], currency=unit),
         items=_items(row["items"], unit),
@@ -222,6 +250,7 @@ def _link(row: Mapping[Any, Any]) -> Link:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         extras=row["extras"],
+        renewal=plans.read_renewal(row["renewal"]),
     )
 
 

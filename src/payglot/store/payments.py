@@ -2,27 +2,35 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+from pydantic import TypeAdapter
 from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
-from payglot.domain.errors import ChangedMeanwhile, TransferKnown
+from payglot.domain.errors import ChangedMeanwhile, ReferenceTaken, TransferKnown
+from payglot.domain.event import Change
+from payglot.domain.link import Link
 from payglot.domain.money import Currency, Money
 from payglot.domain.payment import Payment, PaymentStatus, Step, Terms
+from payglot.domain.refund import Refund
 from payglot.domain.settlement import Settlement
 from payglot.domain.transfer import Transfer, TransferStatus
-from payglot.store import events, links, tables
+from payglot.store import events, links, plans, tables
 from payglot.store.database import Tx, violated
 
 _payments = tables.payments
+_terms = TypeAdapter(Terms)
+_refunds = TypeAdapter(tuple[Refund, ...])
 _transfers = tables.transfers
 
 _insert = insert(_payments).values({c: bindparam(f"payment_{c.name}", type_=c.type) for c in _payments.c})
 _create = events.insert_beside(_insert.returning(_payments.c.id).cte("created"))
-_fixed = {"id", "merchant_id", "link_id", "dialect", "number", "method", "created_at", "terms", "quantity"}
+_fixed = {"id", "merchant_id", "link_id", "dialect", "number", "method", "created_at", "terms", "quantity", "plan"}
 _guarded = (
     update(_payments)
     .where(
@@ -35,12 +43,14 @@ _update = events.insert_beside(_guarded.returning(_payments.c.id).cte("moved"))
 
 
 async def write(tx: Tx, step: Step, known: Sequence[Transfer]) -> None:
-    """Write one step: payment, new or changed transfers, link, and the events of each.
+    """Write one step: payment, new or changed transfers, link, the link of a refund, and the events of each.
 
     Raises TransferKnown when a transfer's reference is recorded already, ChangedMeanwhile when the payment or the link
     is no longer what the step was made from.
     """
     change = step.payment
+    if step.refund is not None:
+        await _write_refund(tx, step.refund)
     if change.before is None:
         await tx.execute(_create, _values(change.after) | events.values(change.event))
     else:
@@ -112,6 +122,29 @@ async def transfers_of(tx: Tx, payment_id: UUID) -> tuple[Transfer, ...]:
     return tuple(_transfer(row) for row in (await tx.execute(statement)).all())
 
 
+async def transfers_of_links(tx: Tx, link_ids: Sequence[UUID]) -> dict[UUID, tuple[Transfer, ...]]:
+    """By payment id, oldest first."""
+    statement = (
+        select(*_transfers.c)
+        .join(_payments, _payments.c.id == _transfers.c.payment_id)
+        .where(_payments.c.link_id.in_(link_ids))
+        .order_by(_transfers.c.payment_id, _transfers.c.detected_at, _transfers.c.id)
+    )
+    rows = (await tx.execute(statement)).all()
+    return {id: tuple(map(_transfer, group)) for id, group in groupby(rows, key=attrgetter("payment_id"))}
+
+
+async def _write_refund(tx: Tx, born: Change[Link]) -> None:
+    """The reference is the link's own unless the merchant has used it already for another."""
+    link = born.after
+    taken = link.reference is not None and await links.has_reference(tx, link.merchant_id, link.dialect, link.reference)
+    try:
+        await links.create(tx, born, unique_reference=not taken)
+    except ReferenceTaken:
+        # By another request between our two looks: the next try sees it.
+        raise ChangedMeanwhile from None
+
+
 async def _write_transfer(tx: Tx, transfer: Transfer) -> None:
     values = _transfer_values(transfer)
     statement = upsert(_transfers).values(values)
@@ -152,6 +185,8 @@ def _values(payment: Payment) -> dict[str, Any]:
         "payment_updated_at": payment.updated_at,
         "payment_confirmed_at": payment.confirmed_at,
         "payment_paid_at": payment.paid_at,
+        "payment_refunds": payment.refunds,
+        "payment_plan": payment.plan,
         "payment_extras": payment.extras,
     }
 
@@ -170,7 +205,7 @@ def _payment(row: Row[Any] | Any) -> Payment:
         amount=Money(minor=row.amount_minor, currency=unit),
         due=Money(minor=row.due_minor, currency=due_unit),
         received=Money(minor=row.received_minor, currency=due_unit),
-        terms=Terms(**row.terms),
+        terms=_terms.validate_python(row.terms),
         network=row.network,
         destination=row.destination,
         rate=row.rate,
@@ -183,6 +218,8 @@ def _payment(row: Row[Any] | Any) -> Payment:
         updated_at=row.updated_at,
         confirmed_at=row.confirmed_at,
         paid_at=row.paid_at,
+        refunds=_refunds.validate_python(row.refunds) if row.refunds else (),
+        plan=plans.read(row.plan),
         extras=row.extras,
     )
 

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from payglot.domain.event import Event
 from payglot.domain.link import Link
 from payglot.domain.payment import Payment
+from payglot.domain.payout import Payout
 from payglot.domain.transfer import Transfer
 
 
@@ -17,6 +18,7 @@ class Snapshot:
     link: Link
     payment: Payment | None
     transfers: tuple[Transfer, ...]
+    payout: Payout | None = None
 
 
 _adapter = TypeAdapter(Snapshot)
@@ -24,7 +26,8 @@ _adapter = TypeAdapter(Snapshot)
 
 def of(event: Event) -> dict[str, Any]:
     """The dataclasses themselves: the database's JSON writer knows how to spell them."""
-    return {"before": event.before, "link": event.link, "payment": event.payment, "transfers": event.transfers}
+    told = {"before": event.before, "link": event.link, "payment": event.payment, "transfers": event.transfers}
+    return told if event.payout is None else told | {"payout": event.payout}
 
 
 def read(stored: dict[str, Any]) -> Snapshot:

@@ -98,6 +98,9 @@ endpoints = Table(
     Column("details", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    # Deliveries name their endpoint for ever, so its row stays; it is disabled then.
+    Column("deleted_at", Instant),
+    CheckConstraint("deleted_at IS NULL OR NOT enabled", name="deleted"),
     CheckConstraint("(previous_secret IS NULL) = (previous_secret_until IS NULL)", name="previous_secret"),
     Index(None, "merchant_id", "dialect"),
 )
@@ -127,11 +130,16 @@ links = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("extras", Json, nullable=False),
+    # The default is for rows that a server of the release before still writes during an upgrade.
+    Column("direction", Text, nullable=False, server_default="in"),
     # Txn demands one link per reference, for ever; elsewhere a reference is a label.
     Column("unique_reference", Text),
+    # The period of a subscription that it asks payment for.
+    Column("renewal", Json),
     _one_of("mode", "test", "live"),
     _one_of("status", "open", "processing", "paid", "expired", "canceled"),
     _one_of("on_failure", "reopen", "keep", "close"),
+    _one_of("direction", "in", "out"),
     CheckConstraint("amount_minor > 0", name="amount"),
     CheckConstraint("max_payments >= 1", name="max_payments"),
     CheckConstraint("paid >= 0 AND taken >= paid", name="places"),
@@ -154,6 +162,10 @@ links = Table(
         postgresql_where=text("slug IS NOT NULL"),
     ),
     Index("links_newest_idx", "merchant_id", "dialect", text("created_at DESC"), text("id DESC")),
+    Index("links_status_idx", "merchant_id", "dialect", "status", text("created_at DESC"), text("id DESC")),
+    # Orders that Qonto alone offers.
+    Index("links_amount_idx", "merchant_id", "amount_minor", "id", postgresql_where=text("dialect = 'qonto'")),
+    Index("links_expiry_idx", "merchant_id", "expires_at", "id", postgresql_where=text("dialect = 'qonto'")),
     Index("links_due_idx", "expires_at", postgresql_where=text("status = 'open'")),
 )
 
@@ -186,7 +198,10 @@ payments = Table(
     Column("updated_at", Instant, nullable=False),
     Column("confirmed_at", Instant),
     Column("paid_at", Instant),
+    Column("refunds", Json, nullable=False, server_default="[]"),
     Column("extras", Json, nullable=False),
+    # What its payer subscribes to by paying it.
+    Column("plan", Json),
     _one_of("status", "created", "authorizing", "processing", "paid", "failed", "canceled", "expired", "reversed"),
     _one_of(
         "settlement",
@@ -280,7 +295,7 @@ deliveries = Table(
     UniqueConstraint("event_id", "endpoint_id", "part"),
     Index("deliveries_due_idx", "next_attempt_at", postgresql_where=text("status = 'pending'")),
     Index("deliveries_newest_idx", "merchant_id", text("id DESC")),
-    Index("deliveries_endpoint_idx", "endpoint_id", "status"),
+    Index("deliveries_endpoint_idx", "endpoint_id", "status", "finished_at"),
 )
 
 attempts = Table(
@@ -336,4 +351,107 @@ installation = Table(
     Column("id", SmallInteger, primary_key=True),
     Column("clock_offset_seconds", BigInteger, nullable=False),
     CheckConstraint("id = 1", name="single"),
+)
+
+# What test mode's bank will do to confirmed payments, and when: reject them for the reason, or else execute them.
+executions = Table(
+    "executions",
+    metadata,
+    Column("payment_id", Uuid, ForeignKey("payments.id"), primary_key=True),
+    _same_merchant(),
+    Column("link_id", Uuid, ForeignKey("links.id"), nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("reason", Text),
+    Index(None, "due_at"),
+)
+
+# What receivers answered when they were last asked whether they are well. Beside the endpoints, so that what is asked
+# every few minutes never holds a row that deliveries lean on.
+endpoint_health = Table(
+    "endpoint_health",
+    metadata,
+    Column("endpoint_id", Uuid, ForeignKey("endpoints.id"), primary_key=True),
+    _same_merchant(),
+    Column("url", Text, nullable=False),
+    Column("next_check_at", Instant, nullable=False),
+    Column("checked_at", Instant),
+    Column("healthy", Boolean),
+    Column("status", Integer),
+    Column("error", Text),
+    Column("duration_ms", Integer),
+    Column("since", Instant),
+    CheckConstraint(
+        "(checked_at IS NULL) = (healthy IS NULL) AND (checked_at IS NULL) = (duration_ms IS NULL)"
+        " AND (checked_at IS NULL) = (since IS NULL)",
+        name="checked_at",
+    ),
+    Index(None, "merchant_id"),
+)
+
+# Codes of an OAuth server: each is worth one use, and kept a while longer so that a second use is noticed.
+one_time_codes = Table(
+    "one_time_codes",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _merchant(),
+    Column("dialect", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    # A keyed hash, as of credentials.
+    Column("lookup", LargeBinary, nullable=False, unique=True),
+    Column("details", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    _one_of("purpose", "authorization", "sign_in"),
+    Index(None, "merchant_id", "dialect"),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _merchant(),
+    Column("dialect", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("link_id", Uuid, ForeignKey("links.id"), nullable=False),
+    Column("payment_id", Uuid, ForeignKey("payments.id"), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("plan", Json, nullable=False),
+    Column("payer", Json, nullable=False),
+    Column("periods", Integer, nullable=False),
+    Column("unpaid", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("next_at", Instant),
+    Column("canceled_at", Instant),
+    Column("sequence", Integer, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    _one_of("mode", "test", "live"),
+    _one_of("status", "active", "past_due", "canceled"),
+    CheckConstraint("periods >= 1 AND unpaid >= 0 AND unpaid <= periods", name="periods"),
+    CheckConstraint("status = 'canceled' OR (status = 'past_due') = (unpaid > 0)", name="unpaid"),
+    CheckConstraint("(status = 'canceled') = (next_at IS NULL)", name="next_at"),
+    CheckConstraint("(status = 'canceled') = (canceled_at IS NOT NULL)", name="canceled_at"),
+    # One payment starts one subscription.
+    UniqueConstraint("payment_id"),
+    Index("subscriptions_due_idx", "next_at", postgresql_where=text("next_at IS NOT NULL")),
+    Index("subscriptions_newest_idx", "merchant_id", text("id DESC")),
+)
+
+subscription_periods = Table(
+    "subscription_periods",
+    metadata,
+    # One period asks for its money once, whoever opens it.
+    Column("subscription_id", Uuid, ForeignKey("subscriptions.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    _same_merchant(),
+    Column("status", Text, nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("link_id", Uuid, ForeignKey("links.id")),
+    Column("updated_at", Instant, nullable=False),
+    _one_of("status", "due", "paid", "unpaid", "skipped", "canceled"),
+    CheckConstraint("number >= 1", name="number"),
+    CheckConstraint("starts_at < ends_at", name="ends_at"),
+    CheckConstraint("number = 1 OR status = 'skipped' OR link_id IS NOT NULL", name="link_id"),
+    UniqueConstraint("link_id"),
 )

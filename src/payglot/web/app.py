@@ -12,11 +12,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from payglot.domain.errors import DomainError
 from payglot.store.database import is_unreachable
 from payglot.web import openapi, refusals
+from payglot.web.limits import Standing
 from payglot.web.services import Services
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,7 @@ def build(
     title: str,
     description: str,
     security: Mapping[str, Mapping[str, Any]],
+    limit_headers: Callable[[Standing], Mapping[str, str]] | None = None,
 ) -> "Contained":
     """The entrance as an ASGI application. Whatever goes wrong inside is answered by `render`."""
     app = FastAPI(
@@ -64,19 +66,35 @@ def build(
     app.add_exception_handler(HTTPException, refuse_route)
     app.add_exception_handler(RequestValidationError, refuse_body)
     app.add_exception_handler(Exception, broken)
-    return Contained(app)
+    return Contained(app, limit_headers)
 
 
 class Contained:
     """Keeps an exception that was answered and logged already from reaching the HTTP server as well."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, limit_headers: Callable[[Standing], Mapping[str, str]] | None = None) -> None:
         self.app = app
+        self._limit_headers = limit_headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._limit_headers:
+            send = _telling(scope, send, self._limit_headers)
         # The cause was logged and answered by the handler for Exception; Starlette raises it again for servers' logs.
         with suppress(Exception):
             await self.app(scope, receive, send)
+
+
+def _telling(scope: Scope, send: Send, limit_headers: Callable[[Standing], Mapping[str, str]]) -> Send:
+    """Adds where the caller stands to whatever is answered, once the caller is known."""
+
+    async def tell(message: Message) -> None:
+        standing = scope.get("rate_limit")
+        if message["type"] == "http.response.start" and standing is not None:
+            told = [(name.lower().encode(), value.encode()) for name, value in limit_headers(standing).items()]
+            message["headers"] = [*message["headers"], *told]
+        await send(message)
+
+    return tell
 
 
 def _explained(error: Exception) -> refusals.Refused:

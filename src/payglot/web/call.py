@@ -45,14 +45,21 @@ async def identify(
     address_matters: Callable[[Merchant], bool] = lambda _: True,
 ) -> Call | None:
     """The call of the client with this key; None when the key is not valid. Raises AddressNotAllowed when the
-    merchant lists networks and the caller's is none of them (unless `address_matters` says otherwise)."""
+    merchant lists networks and the caller's is none of them (unless `address_matters` says otherwise), and
+    TooManyRequests."""
     services = services_of(request)
     now = services.clock.now()
+    source = request.client.host if request.client else None
     caller = await services.callers.identify(dialect, value, now, secret=secret)
     if caller is None:
+        await services.limiter.fail(dialect, source or "")
         return None
-    source = request.client.host if request.client else None
     if address_matters(caller.merchant) and not caller.may_come_from(source):
         raise AddressNotAllowed
     request.scope["merchant_id"] = caller.merchant.id
+    standing, refusal = await services.limiter.take(dialect, caller.credential_id.hex)
+    # For dialects that tell their callers in every answer.
+    request.scope["rate_limit"] = standing
+    if refusal:
+        raise refusal
     return Call(request=request, services=services, caller=caller, now=now)

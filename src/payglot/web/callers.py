@@ -35,6 +35,9 @@ class Caller:
             source = ipaddress.ip_address(address or "")
         except ValueError:
             return False
+        if source.version == 6 and source.ipv4_mapped is not None:
+            # A socket that serves both families shows IPv4 callers so.
+            source = source.ipv4_mapped
         return any(source in ipaddress.ip_network(network, strict=False) for network in networks)
 
 

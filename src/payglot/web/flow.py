@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from payglot.domain.dossier import Dossier
 from payglot.domain.link import Link
 from payglot.domain.merchant import Merchant
 from payglot.domain.payment import Opening, Payment
+from payglot.domain.payout import Claim, Payout
 from payglot.rails.base import Rail
 
 
@@ -79,7 +80,8 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Offer:
-    """The first page. `amount` is None when the payer names it; `currency` is a code to show beside it.
+    """The first page. `amount` is None when the payer names it; `currency` is a code to show beside it; `every` says
+    how often it is paid again, in words: "every month".
 
     `description_html` must come from a sanitiser. `notices` are plain sentences the payer should read first.
     `unpayable` says why nothing can be paid here, if that is so.
@@ -89,6 +91,7 @@ class Offer:
     title: str | None
     amount: str | None
     currency: str
+    every: str | None = None
     lines: tuple[Line, ...] = ()
     fields: tuple[Field, ...] = ()
     submit: str = "Continue"
@@ -168,4 +171,21 @@ class Flow(Protocol):
         """Where the browser goes at that moment, exactly as documented; None: the payer stays. The checkout checks the
         address against the merchant's domains once more. `step` names the page the payer was on: `choose`, `confirm`
         or `transfer`."""
+        ...
+
+
+@runtime_checkable
+class PayoutFlow(Flow, Protocol):
+    """The flow of a dialect that has payout links as well; `offer` then shows what a payee may choose."""
+
+    def claim(self, merchant: Merchant, dossier: Dossier, choice: Choice, rail: Rail, now: datetime) -> Claim:
+        """What a choice claims; raises ChoiceInvalid (naming the field) or LinkNotPayable."""
+        ...
+
+    def receipt(self, payout: Claim | Payout) -> tuple[tuple[str, str, bool], ...]:
+        """What the payee gets and where, before and after: (label, value, copyable) rows."""
+        ...
+
+    def default_claim(self, link: Link, method: str | None) -> Choice:
+        """What a payee without a browser chooses; raises OutcomeImpossible for a method the link does not have."""
         ...

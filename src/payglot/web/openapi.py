@@ -18,6 +18,12 @@ JsonNumber = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 
+Answer = tuple[str, Any] | tuple[str, Any, Mapping[str, Any]]
+"""Its description, the type of its body (None: no body; types are TypedDicts or anything Pydantic knows) and, where it
+has any worth telling, its headers as OpenAPI header objects by name."""
+
+RETRY_AFTER = {"Retry-After": {"description": "How many seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
+
 _KEY = "x-payglot"
 _REF = "#/components/schemas/{model}"
 
@@ -25,7 +31,7 @@ _REF = "#/components/schemas/{model}"
 def operation(
     summary: str,
     *,
-    answers: Mapping[int, tuple[str, Any]],
+    answers: Mapping[int, Answer],
     body: Any = None,
     media_type: str = "application/json",
     answer_type: str = "application/json",
@@ -34,8 +40,7 @@ def operation(
 ) -> dict[str, Any]:
     """Keyword arguments for a route decorator.
 
-    `answers` maps a status to its description and type (None: no body; types are TypedDicts or anything Pydantic
-    knows). `body` is the type of the request's JSON. `parameters` are OpenAPI parameter objects.
+    `answers` is by status. `body` is the type of the request's JSON. `parameters` are OpenAPI parameter objects.
     """
     return {
         "summary": summary,
@@ -77,7 +82,7 @@ class _Told(str):
 
     __slots__ = ("answer_type", "answers", "body", "media_type", "secured")
 
-    answers: Mapping[int, tuple[str, Any]]
+    answers: Mapping[int, Answer]
     body: Any
     media_type: str
     answer_type: str
@@ -108,12 +113,13 @@ def _complete(
         operation["requestBody"] = {"required": True, "content": {told.media_type: {"schema": schema}}}
     operation["responses"] = {
         str(status): {"description": description}
+        | ({"headers": dict(headers[0])} if headers else {})
         | (
             {"content": {told.answer_type: {"schema": _schema(model, schemas, "serialization")}}}
             if model is not None
             else {}
         )
-        for status, (description, model) in told.answers.items()
+        for status, (description, model, *headers) in told.answers.items()
     }
 
 

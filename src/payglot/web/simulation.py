@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from payglot.domain import money
+from payglot.domain import identity, money
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import AmountInvalid, LinkNotPayable, OutcomeImpossible, RedirectForbidden
 from payglot.domain.merchant import Merchant, Mode, allow_redirect, redirect_host
 from payglot.domain.money import Money
 from payglot.domain.payment import LIVE, Payment, PaymentStatus
 from payglot.domain.transfer import Transfer, TransferStatus
-from payglot.operations import payments
+from payglot.operations import executions, payments
 from payglot.operations.payments import Receipt
 from payglot.rails.base import Rail
 from payglot.store.database import Tx
@@ -31,7 +31,8 @@ class Wish:
 
     outcome: Outcome
     payment_id: UUID | None = None
-    """The attempt to go on with; without one, the link's latest live attempt, or a new one."""
+    """The attempt to go on with; without one, the link's latest live attempt, or a new one. Money that is sent to one
+    that has ended comes too late."""
     method: str | None = None
     amount: str | None = None
     quantity: int | None = None
@@ -109,7 +110,8 @@ def _live(stage: Stage, dossier: Dossier, wish: Wish) -> Payment | None:
         if wish.payment_id not in (None, payment.id):
             continue
         waits_for_late_money = payment.status is PaymentStatus.EXPIRED and payment.expires_at is not None
-        if payment.status not in LIVE and not waits_for_late_money:
+        comes_too_late = wish.payment_id is not None and _outlives(stage, payment) and wish.outcome in _SENDING
+        if payment.status not in LIVE and not waits_for_late_money and not comes_too_late:
             continue
         if manual and stage.flow.way(payment) is not Way.MANUAL_TRANSFER:
             continue
@@ -117,6 +119,15 @@ def _live(stage: Stage, dossier: Dossier, wish: Wish) -> Payment | None:
     if wish.payment_id is not None:
         raise OutcomeImpossible(reason="The payment is over.")
     return None
+
+
+_SENDING = frozenset({Outcome.PAID, Outcome.PROCESSING, Outcome.UNDERPAID, Outcome.OVERPAID})
+_ENDED = frozenset({PaymentStatus.FAILED, PaymentStatus.CANCELED, PaymentStatus.EXPIRED})
+
+
+def _outlives(stage: Stage, payment: Payment) -> bool:
+    """Whether the payer knows an address by which money can come after the attempt has ended."""
+    return payment.status in _ENDED and stage.flow.way(payment) is Way.CRYPTO
 
 
 async def _start(stage: Stage, dossier: Dossier, wish: Wish) -> Dossier:
@@ -172,14 +183,27 @@ async def _crypto(stage: Stage, dossier: Dossier, payment: Payment, wish: Wish) 
 
 async def _bank(stage: Stage, dossier: Dossier, payment: Payment, wish: Wish) -> Dossier:
     tx, link_id, id, now = stage.tx, payment.link_id, payment.id, stage.now
+    # A dialect's payment may be several transfers, of which a bank can execute some.
+    parts: list[int] = payment.extras.get("sandbox_parts", [])
+    if wish.outcome is Outcome.OVERPAID or (wish.outcome is Outcome.UNDERPAID and not parts):
+        raise OutcomeImpossible(reason="A payment at a bank is exact.")
     if payment.status is PaymentStatus.CREATED:
         dossier = await payments.authorize(tx, link_id, id, now)
+    # Where a dialect's bank has test values of its own: why it refuses, and when it ends what it has not at once.
+    reason, ends_at = payment.extras.get("sandbox_reason"), payment.extras.get("sandbox_ends_at")
     if wish.outcome is Outcome.FAILED:
-        return await payments.fail(tx, link_id, id, now, reason=BANK_REFUSAL)
+        return await payments.fail(tx, link_id, id, now, reason=reason or BANK_REFUSAL)
     if not payment.holds_place:
         dossier = await payments.confirm(tx, link_id, id, now)
+        if wish.outcome is Outcome.PROCESSING and ends_at is not None:
+            await executions.make(tx, payment, due_at=datetime.fromisoformat(ends_at), reason=reason)
     if wish.outcome is Outcome.PROCESSING:
         return dossier
+    if wish.outcome is Outcome.UNDERPAID:
+        for position, minor in enumerate(parts[:-1]):
+            part, reference = replace(payment.due, minor=minor), str(identity.child(id, position))
+            await _send(stage, payment, part, confirm=True, at_once=True, reference=reference)
+        return await payments.fail(tx, link_id, id, now, reason=BANK_REFUSAL)
     return await _send(stage, payment, payment.missing, confirm=True, at_once=True)
 
 
@@ -216,12 +240,20 @@ async def _card(stage: Stage, dossier: Dossier, payment: Payment, wish: Wish) ->
 _PLAYS = {Way.CRYPTO: _crypto, Way.BANK: _bank, Way.MANUAL_TRANSFER: _manual_transfer, Way.CARD: _card}
 
 
-async def _send(stage: Stage, payment: Payment, amount: Money, *, confirm: bool, at_once: bool = False) -> Dossier:
+async def _send(
+    stage: Stage,
+    payment: Payment,
+    amount: Money,
+    *,
+    confirm: bool,
+    at_once: bool = False,
+    reference: str | None = None,
+) -> Dossier:
     """One transfer: seen first and then confirmed, as a chain does it, or `at_once`, as a bank books it."""
     if amount.minor == 0:
         raise OutcomeImpossible(reason="Nothing is missing.")
     required = int(payment.extras.get("required_confirmations", 1))
-    reference = f"0x{secrets.token_hex(32)}"
+    reference = reference or f"0x{secrets.token_hex(32)}"
     seen = Receipt(
         rail=stage.rail.name,
         reference=reference,

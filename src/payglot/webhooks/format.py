@@ -1,6 +1,6 @@
 """What a dialect tells the dispatcher: what to say of an event, how to sign it, when to try again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -41,6 +41,18 @@ class Schedule:
     timeout_seconds: float
     jitter: float = 0.0
     successes: tuple[int, int] = (200, 299)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HealthCheck:
+    """What a provider asks of its receivers from time to time: GET `path` below the endpoint's address, to be answered
+    with the status `expects`. `headers` makes the request's from the endpoint's secrets, newest first."""
+
+    path: str
+    interval_seconds: float
+    timeout_seconds: float
+    expects: int
+    headers: Callable[[Sequence[str]], Mapping[str, str]]
 
 
 class WebhookFormat(Protocol):

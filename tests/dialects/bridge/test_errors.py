@@ -40,7 +40,13 @@ def failure(version: str, kind: str, message: str, *, documented: bool = True) -
 
 def paths(version: str) -> list[tuple[str, str]]:
     one = f"{LINKS[version]}/{UNKNOWN}", f"{REQUESTS[version]}/{UNKNOWN}"
-    return [("POST", LINKS[version]), ("GET", REQUESTS[version]), *(("GET", path) for path in one)]
+    return [
+        ("POST", LINKS[version]),
+        ("POST", f"{one[0]}/revoke"),
+        ("GET", LINKS[version]),
+        ("GET", REQUESTS[version]),
+        *(("GET", path) for path in one),
+    ]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -52,11 +52,24 @@ def test_every_operation_tells_its_statuses_and_needs_both_headers(document: dic
     expected = {}
     for version in VERSIONS:
         expected[("post", LINKS[version])] = (common | {"413", "415", "422"}, both)
+        expected[("post", f"{LINK[version]}/revoke")] = (common | {"404"}, both)
+        expected[("get", LINKS[version])] = (common, both)
         for path in (LINK[version], REQUESTS[version], REQUEST[version]):
             expected[("get", path)] = (common | {"404"}, both)
     assert told == expected
     schemes = document["components"]["securitySchemes"]
     assert {scheme["name"] for scheme in schemes.values()} == {"Client-Id", "Client-Secret"}
+
+
+def test_answers_that_ask_to_wait_say_how_long(document: dict[str, Any]) -> None:
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            told = {
+                status
+                for status, answer in operation["responses"].items()
+                if "Retry-After" in str(answer.get("headers"))
+            }
+            assert told == {"429", "503"}
 
 
 def test_every_operation_needs_its_own_versions_header(document: dict[str, Any]) -> None:
@@ -94,6 +107,7 @@ async def test_answers_have_the_told_shapes(world: World, document: dict[str, An
         if outcome is not None:
             await outcome(world, payment)
         for operation, path in (
+            (("get", LINKS[version]), f"{LINKS[version]}?limit=1"),
             (("get", LINK[version]), f"{LINKS[version]}/{id}"),
             (("get", REQUESTS[version]), f"{REQUESTS[version]}?payment_link_id={id}"),
             (("get", REQUEST[version]), f"{REQUESTS[version]}/{payment.id}"),

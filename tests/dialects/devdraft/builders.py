@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,12 +11,12 @@ from uuid import UUID
 
 import httpx
 
-from payglot.dialects.devdraft import ids, mapping, schemas
+from payglot.dialects.devdraft import DIALECT, ids, mapping, schemas
 from payglot.dialects.devdraft.catalogue import Catalogue, Product, Tax
 from payglot.domain.dossier import Dossier
 from payglot.domain.link import Link
 from payglot.domain.merchant import Merchant
-from payglot.operations import links
+from payglot.operations import credentials, links
 from payglot.web import inputs, json as exact
 from tests.links import Made
 from tests.world import World
@@ -42,6 +43,10 @@ CATALOGUE = Catalogue(
     taxes={VAT: Tax(id=VAT, name="VAT", percentage=Decimal(21))},
     customers=frozenset({JANE}),
 )
+
+A_PRODUCT = {"name": "Mug", "description": "Blue", "price": 14.5, "currency": "EUR"}
+A_TAX = {"name": "VAT", "percentage": 21}
+A_CUSTOMER = {"first_name": "Jane", "last_name": "Doe", "phone_number": "+1-555-123-4567"}
 
 
 def golden(name: str) -> Any:
@@ -88,3 +93,60 @@ def uuid_of(made: Made) -> UUID:
     id = ids.read("pl_", made.id)
     assert id is not None
     return id
+
+
+async def send(
+    world: World, merchant: Merchant, method: str, path: str, body: Any = None, **headers: str
+) -> httpx.Response:
+    """A call to `path` below `/api/v0/`. `body` is a value, or bytes that are sent as they are; underscores in header
+    names stand for hyphens."""
+    own = {name.replace("_", "-"): value for name, value in headers.items()}
+    content = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+    typed = {} if body is None else {"Content-Type": "application/json"}
+    sent = {**await world.headers(merchant, "devdraft"), **typed, **own}
+    return await world.http.request(method, f"/api/v0/{path}", headers=sent, content=content)
+
+
+async def make_product(world: World, merchant: Merchant, **fields: Any) -> dict[str, Any]:
+    return await _made(await send(world, merchant, "POST", "products", A_PRODUCT | fields))
+
+
+async def make_tax(world: World, merchant: Merchant, **fields: Any) -> dict[str, Any]:
+    return await _made(await send(world, merchant, "POST", "taxes", A_TAX | fields))
+
+
+async def make_customer(world: World, merchant: Merchant, **fields: Any) -> dict[str, Any]:
+    return await _made(await send(world, merchant, "POST", "customers", A_CUSTOMER | fields))
+
+
+async def _made(response: httpx.Response) -> dict[str, Any]:
+    assert response.status_code == 201, response.text
+    made: dict[str, Any] = response.json()
+    return made
+
+
+def failed(status: int, message: str | list[str], error: str, **others: str) -> dict[str, Any]:
+    return {"statusCode": status, "message": message, "error": error, **others}
+
+
+def bad(*messages: str) -> dict[str, Any]:
+    """What an array of violations looks like."""
+    return failed(400, list(messages), "Bad Request")
+
+
+async def narrow_headers(world: World, merchant: Merchant, *without: str) -> dict[str, str]:
+    """The headers of a key that lacks some scopes."""
+    issued = DIALECT.issue(merchant.id)
+    keys = tuple(
+        replace(key, scopes=tuple(scope for scope in key.scopes if scope not in without)) for key in issued.keys
+    )
+    async with world.services.database.transaction() as tx:
+        await credentials.issue(
+            tx,
+            world.services.vault,
+            merchant_id=merchant.id,
+            dialect="devdraft",
+            issued=replace(issued, keys=keys),
+            now=world.now,
+        )
+    return dict(issued.headers)

@@ -77,6 +77,7 @@ async def test_a_top_up_shows_both_transfers_oldest_first(world: World) -> None:
         "amount": 80,
         "cryptocurrency": "usdc",
         "network": "POLYGON",
+        "status": "SUCCESSFUL",
         "confirmations": 3,
         "requiredConfirmations": 3,
         "createdAt": first["createdAt"],

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,7 +14,7 @@ from payglot.domain.dossier import Dossier
 from payglot.domain.merchant import Merchant
 from payglot.domain.payment import Payment
 from payglot.domain.transfer import TransferStatus
-from payglot.operations import links, payments
+from payglot.operations import credentials, links, payments
 from payglot.operations.payments import Receipt
 from payglot.web.flow import Choice
 from tests.world import World
@@ -81,6 +82,19 @@ async def payments_of(world: World, merchant: Merchant, id: str, query: str = ""
     assert response.status_code == 200, response.text
     found: list[dict[str, Any]] = response.json()["payments"]
     return found
+
+
+async def a_token(world: World, merchant: Merchant, *scopes: str, client_id: str | None = None) -> dict[str, str]:
+    """Headers with an access token of a client of its own, with these scopes or all."""
+    issued = DIALECT.issue(merchant.id)
+    (key, *_) = issued.keys
+    details = {"client_id": client_id} if client_id else key.details
+    narrow = replace(issued, keys=(replace(key, scopes=scopes or key.scopes, details=details),))
+    async with world.services.database.transaction() as tx:
+        await credentials.issue(
+            tx, world.services.vault, merchant_id=merchant.id, dialect="qonto", issued=narrow, now=world.now
+        )
+    return dict(issued.headers)
 
 
 async def dossier_of(world: World, id: str) -> Dossier:

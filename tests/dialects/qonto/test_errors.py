@@ -313,9 +313,9 @@ async def test_the_refresh_token_and_the_client_id_are_no_access_tokens(world: W
 @pytest.mark.parametrize(
     ("scope", "statuses"),
     [
-        ("payment_link.read", (403, 200, 200)),
-        ("payment_link.write", (201, 403, 403)),
-        ("webhook", (403, 403, 403)),
+        ("payment_link.read", (403, 200, 200, 200, 403, 200, 403, 200)),
+        ("payment_link.write", (201, 403, 403, 403, 200, 403, 400, 403)),
+        ("webhook", (403,) * 8),
     ],
 )
 async def test_each_call_needs_its_scope(world: World, scope: str, statuses: tuple[int, ...]) -> None:
@@ -327,7 +327,16 @@ async def test_each_call_needs_its_scope(world: World, scope: str, statuses: tup
         await credentials.issue(
             tx, world.services.vault, merchant_id=merchant.id, dialect="qonto", issued=narrow, now=world.now
         )
-    calls = (("POST", PATH), ("GET", f"{PATH}/{link['id']}"), ("GET", f"{PATH}/{link['id']}/payments"))
+    calls = (
+        ("POST", PATH),
+        ("GET", PATH),
+        ("GET", f"{PATH}/{link['id']}"),
+        ("GET", f"{PATH}/{link['id']}/payments"),
+        ("PATCH", f"{PATH}/{link['id']}/deactivate"),
+        ("GET", f"{PATH}/payment_methods"),
+        ("POST", f"{PATH}/connections"),
+        ("GET", f"{PATH}/connections"),
+    )
     for (method, path), status in zip(calls, statuses, strict=True):
         body = basket() if method == "POST" else None
         response = await world.http.request(method, path, headers=dict(issued.headers), json=body)
@@ -368,8 +377,8 @@ async def test_a_bad_filter_is_refused_as_documented(world: World) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", f"{PATH}/a/b/c"), ("GET", f"{PATH}/"), ("DELETE", PATH), ("PUT", f"{PATH}/x"), ("GET", "/oauth2/auth"),
-        ("GET", "/oauth2/token"), ("POST", "/v2/webhook_subscriptions"), ("GET", "/v2/webhook_subscriptions/x"),
+        ("GET", f"{PATH}/a/b/c"), ("GET", f"{PATH}/"), ("DELETE", PATH), ("PUT", f"{PATH}/x"), ("PUT", "/oauth2/auth"),
+        ("GET", "/oauth2/token"), ("PATCH", "/v2/webhook_subscriptions"), ("POST", "/v2/webhook_subscriptions/x"),
     ],
 )  # fmt: skip
 async def test_an_unknown_path_is_plain_text_with_a_trace_id(world: World, method: str, path: str) -> None:

@@ -9,7 +9,6 @@ from payglot.domain.payment import Payment
 from payglot.domain.transfer import TransferStatus
 from payglot.operations import links, payments as paying
 from tests.dialects.qonto.builders import (
-    PATH,
     a_link,
     basket,
     cancel,
@@ -231,16 +230,3 @@ async def test_another_merchants_payments_are_as_unknown_as_none(world: World) -
         assert response.status_code == 404
         trace = response.headers["X-Tyk-Trace-Id"]
         assert with_names(response.json(), {trace: "trace"}) == golden("error.not_found")
-
-
-async def test_ports_of_a_later_version_are_unknown_paths(world: World) -> None:
-    merchant = await world.merchant()
-    link = await a_link(world, merchant)
-    headers = await world.headers(merchant, "qonto")
-    for method, path in (
-        ("GET", PATH),
-        ("PATCH", f"{PATH}/{link['id']}/deactivate"),
-        ("DELETE", "/v2/oauth2/consents"),
-    ):
-        response = await world.http.request(method, path, headers=headers)
-        assert (response.status_code, response.headers["content-type"]) == (404, "text/plain; charset=utf-8")

@@ -1,4 +1,4 @@
-"""The token endpoint with the refresh grant, by RFC 6749 and the provider's documented times."""
+"""The token endpoint: refresh, revocation and withdrawal, by RFC 6749, RFC 7009 and the provider's documented times."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from payglot.dialects.qonto import DIALECT
 from payglot.domain.merchant import Merchant
 from payglot.operations import credentials
-from tests.dialects.qonto.builders import PATH, basket
+from tests.dialects.qonto.builders import PATH, a_token, basket
 from tests.world import World
 
 TOKEN = "/oauth2/token"
@@ -29,6 +29,11 @@ async def a_client(world: World, merchant: Merchant | None = None) -> dict[str, 
 async def refresh(world: World, form: dict[str, Any], **changes: str) -> httpx.Response:
     data = {"grant_type": "refresh_token", **form, **changes}
     return await world.http.post(TOKEN, data={name: value for name, value in data.items() if value != "-"})
+
+
+async def revoke(world: World, form: dict[str, Any], value: str, **changes: str) -> httpx.Response:
+    data = {**form, "token": value, **changes}
+    return await world.http.post("/oauth2/revoke", data={name: value for name, value in data.items() if value != "-"})
 
 
 async def calls(world: World, access_token: str) -> int:
@@ -85,7 +90,7 @@ async def test_a_refresh_token_that_a_refresh_gave_lives_90_days(world: World) -
         ({"client_id": "unknown"}, 401, "invalid_client"),
         ({"client_secret": "wrong"}, 401, "invalid_client"),
         ({"grant_type": "-"}, 400, "invalid_request"),
-        ({"grant_type": "authorization_code"}, 400, "unsupported_grant_type"),
+        ({"grant_type": "authorization_code"}, 400, "unauthorized_client"),
         ({"grant_type": "password"}, 400, "unsupported_grant_type"),
         ({"refresh_token": "-"}, 400, "invalid_request"),
         ({"refresh_token": ""}, 400, "invalid_request"),
@@ -108,6 +113,114 @@ async def test_a_refresh_token_is_its_clients_own(world: World) -> None:
     for other in (sibling, stranger):
         response = await refresh(world, own, refresh_token=other["refresh_token"])
         assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
+
+
+async def test_a_refresh_may_ask_for_less_and_never_for_more(world: World) -> None:
+    form = await a_client(world)
+    less = (await refresh(world, form, scope="payment_link.read")).json()
+    assert less["scope"] == "payment_link.read"
+    assert await calls(world, less["access_token"]) == 403
+    again = (await refresh(world, form, refresh_token=less["refresh_token"])).json()
+    assert "payment_link.write" in again["scope"].split()
+    more = await refresh(world, form, scope="payment_link.read everything")
+    assert (more.status_code, more.json()["error"]) == (400, "invalid_scope")
+    assert "everything" not in more.text
+
+
+async def test_a_revoked_refresh_token_takes_the_access_tokens_it_gave_along(world: World) -> None:
+    form = await a_client(world)
+    pairs = [(await refresh(world, form)).json() for _ in range(2)]
+    response = await revoke(world, form, pairs[1]["refresh_token"])
+    assert (response.status_code, response.content, response.headers["cache-control"]) == (200, b"", "no-store")
+    for pair in pairs:
+        assert await calls(world, pair["access_token"]) == 401
+        ended = await refresh(world, form, refresh_token=pair["refresh_token"])
+        assert ended.json()["error"] == "invalid_grant"
+
+
+async def test_a_revoked_access_token_leaves_its_refresh_token_alone(world: World) -> None:
+    form = await a_client(world)
+    pair = (await refresh(world, form)).json()
+    assert await calls(world, pair["access_token"]) == 201
+    for _ in range(2):
+        response = await revoke(world, form, pair["access_token"], token_type_hint="refresh_token")
+        assert response.status_code == 200
+        assert await calls(world, pair["access_token"]) == 401
+    assert (await refresh(world, form, refresh_token=pair["refresh_token"])).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["ory_at_unknown", "x" * 500])
+async def test_revoking_what_is_no_token_succeeds(world: World, token: str) -> None:
+    assert (await revoke(world, await a_client(world), token)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "error"),
+    [
+        ({"token": "-"}, 400, "invalid_request"),
+        ({"client_id": "unknown"}, 401, "invalid_client"),
+        ({"client_secret": "wrong"}, 401, "invalid_client"),
+    ],
+)
+async def test_a_revocation_is_refused_in_oauths_own_shape(
+    world: World, changes: dict[str, str], status: int, error: str
+) -> None:
+    response = await revoke(world, await a_client(world), "ory_at_unknown", **changes)
+    assert response.status_code == status
+    assert list(response.json()) == ["error", "error_description"]
+    assert response.json()["error"] == error
+
+
+async def test_nobody_revokes_another_clients_token(world: World) -> None:
+    merchant = await world.merchant()
+    own, sibling = await a_client(world, merchant), await a_client(world, merchant)
+    pair = (await refresh(world, own)).json()
+    for token in (pair["access_token"], pair["refresh_token"]):
+        response = await revoke(world, sibling, token)
+        assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
+    assert await calls(world, pair["access_token"]) == 201
+
+
+async def test_a_client_secret_is_no_token_to_revoke(world: World) -> None:
+    form = await a_client(world)
+    assert (await revoke(world, form, form["client_id"])).status_code == 200
+    assert (await refresh(world, form)).status_code == 200
+
+
+async def test_withdrawing_ends_all_tokens_of_the_client_and_no_others(world: World) -> None:
+    merchant = await world.merchant()
+    form, sibling = await a_client(world, merchant), await a_client(world, merchant)
+    pair, others = (await refresh(world, form)).json(), (await refresh(world, sibling)).json()
+    headers = {"Authorization": f"Bearer {pair['access_token']}"}
+    response = await world.http.delete("/v2/oauth2/consents", headers=headers)
+    assert (response.status_code, response.content) == (204, b"")
+    assert await calls(world, pair["access_token"]) == 401
+    assert (await refresh(world, form, refresh_token=pair["refresh_token"])).json()["error"] == "invalid_grant"
+    assert await calls(world, others["access_token"]) == 201
+
+
+async def test_withdrawing_needs_its_scope(world: World) -> None:
+    headers = await a_token(world, await world.merchant(), "payment_link.write")
+    response = await world.http.delete("/v2/oauth2/consents", headers=headers)
+    assert (response.status_code, response.json()["errors"][0]["code"]) == (403, "forbidden")
+    assert (await world.http.delete("/v2/oauth2/consents")).status_code == 401
+
+
+async def test_an_operator_may_demand_the_staging_token(world: World) -> None:
+    merchant = await world.merchant(staging_token="staging-1")
+    form = await a_client(world, merchant)
+    headers = await world.headers(merchant, "qonto")
+    for sent in ({}, {"X-Qonto-Staging-Token": "staging-2"}):
+        for response in (
+            await world.http.get(PATH, headers=headers | sent),
+            await world.http.post(TOKEN, data={"grant_type": "refresh_token", **form}, headers=sent),
+        ):
+            assert (response.status_code, response.content) == (302, b"")
+            assert response.headers["location"] == "/docs/qonto"
+    right = {"X-Qonto-Staging-Token": "staging-1"}
+    assert (await world.http.get(PATH, headers=headers | right)).status_code == 200
+    data = {"grant_type": "refresh_token", **form}
+    assert (await world.http.post(TOKEN, data=data, headers=right)).status_code == 200
 
 
 async def test_an_access_token_refreshes_nothing(world: World) -> None:

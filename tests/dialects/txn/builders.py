@@ -133,10 +133,11 @@ def check_linkage(document: Mapping[str, Any]) -> None:
     """JSON:API: every included resource is reached from the primary data, and none is there twice."""
     included = {(each["type"], each["id"]): each for each in document.get("included", [])}
     assert len(included) == len(document.get("included", []))
-    primary = (document["data"]["type"], document["data"]["id"])
-    assert primary not in included
+    data = document["data"]
+    primary = data if isinstance(data, list) else [data]
+    assert not {(each["type"], each["id"]) for each in primary} & set(included)
     reached: set[tuple[str, str]] = set()
-    waiting = list(_linked_from(document["data"]))
+    waiting = [key for each in primary for key in _linked_from(each)]
     while waiting:
         key = waiting.pop()
         if key in included and key not in reached:

@@ -193,7 +193,6 @@ async def test_an_amount_out_of_its_currencys_limits_is_refused(
         ({"accountCurrency": 1}, "accountCurrency", "invalid"),
         ({"paymentType": "invoice"}, "paymentType", "invalid"),
         ({"paymentType": "Refund"}, "paymentType", "invalid"),
-        ({"paymentType": "Payout"}, "paymentType", "unsupported_payment_type"),
         ({"expires_at": "2020-01-12T23:00:00.000Z"}, "expires_at", "invalid_expires_at"),
         ({"expires_at": "2095-01-12"}, "expires_at", "invalid_expires_at"),
         ({"expires_at": "2095-01-12T23:00:00"}, "expires_at", "invalid_expires_at"),
@@ -246,12 +245,6 @@ async def test_an_attribute_that_breaks_a_rule_is_named(
     assert list(error) == ["status", "title", "code", "detail", "source"]
     assert (error["status"], error["code"], error["detail"]) == (422, code, "")
     assert error["source"] == {"pointer": f"/data/attributes/{attribute}"}
-
-
-async def test_a_payout_link_is_said_to_be_unavailable_yet(world: World) -> None:
-    answered = await create(world, await world.merchant(), paymentType="Payout")
-    assert answered.status_code == 422
-    assert answered.json()["errors"][0]["title"] == "Payout links are not available yet"
 
 
 @pytest.mark.parametrize(
@@ -424,6 +417,16 @@ async def test_only_the_target_can_be_included_in_a_link(world: World, query: st
         assert (error["code"], error["source"]) == ("invalid_include", {"parameter": "include"})
 
 
+@pytest.mark.parametrize("query", ["sort=createdAt", "sort=-created_at", "sort="])
+async def test_json_apis_own_sorting_is_refused(world: World, query: str) -> None:
+    merchant = await world.merchant()
+    link = await a_link(world, merchant)
+    answered = await get(world, merchant, f"{LINKS}/{link['id']}?{query}")
+    assert answered.status_code == 400
+    (error,) = answered.json()["errors"]
+    assert (error["status"], error["code"], error["source"]) == (400, "invalid_sort", {"parameter": "sort"})
+
+
 @pytest.mark.parametrize(
     ("query", "status"), [("include=address,invoiceTransactions", 200), ("include=target", 400), ("include=x", 400)]
 )
@@ -468,7 +471,8 @@ async def test_an_unknown_path_is_answered_in_this_shape(world: World, path: str
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", LINKS, "POST"),
+        ("DELETE", LINKS, "GET, POST"),
+        ("DELETE", INVOICES, "GET"),
         ("PUT", f"{LINKS}/{UNKNOWN}", "GET"),
         ("PATCH", f"{LINKS}/{UNKNOWN}", "GET"),
         ("POST", f"{INVOICES}/{UNKNOWN}", "GET"),

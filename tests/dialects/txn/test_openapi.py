@@ -31,10 +31,16 @@ def test_every_operation_tells_its_statuses_and_needs_the_key(document: dict[str
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
     }
-    common = {"400", "401", "403", "406", "500", "503"}
+    common = {"400", "401", "403", "406", "429", "500", "503"}
     key: list[dict[str, list[str]]] = [{"apiKey": []}]
     assert told == {
         ("post", LINKS): (common | {"201", "409", "413", "415", "422"}, key),
+        ("get", LINKS): (common | {"200"}, key),
+        ("post", f"{LINK}/expiration"): (common | {"200", "404", "422"}, key),
+        ("get", INVOICES): (common | {"200"}, key),
+        ("get", "/api/public/v1/invoices/currency_pairs"): (common | {"200"}, key),
+        ("get", "/api/public/v1/payouts/currency_pairs"): (common | {"200"}, key),
+        ("post", "/api/public/v1/addresses/validate"): (common | {"200", "404", "413", "415", "422"}, key),
         ("get", LINK): (common | {"200", "404"}, key),
         ("get", INVOICE): (common | {"200", "404"}, key),
     }
@@ -60,6 +66,32 @@ async def test_answers_have_the_told_shapes(world: World, document: dict[str, An
             await send(world, payment, status=status)
         check(document, ("get", LINK), 200, (await get(world, merchant, f"{LINKS}/{id}")).json())
         check(document, ("get", INVOICE), 200, (await get(world, merchant, f"{INVOICES}/{payment.id}")).json())
+
+
+async def test_lists_and_discovery_have_the_told_shapes(world: World, document: dict[str, Any]) -> None:
+    merchant = await world.merchant()
+    for path in (LINKS, INVOICES):
+        check(document, ("get", path), 200, (await get(world, merchant, path)).json())
+    link = await a_link(world, merchant)
+    await send(world, await choose(world, merchant, link["id"]))
+    for path in (LINKS, INVOICES, *(f"/api/public/v1/{name}/currency_pairs" for name in ("invoices", "payouts"))):
+        check(document, ("get", path), 200, (await get(world, merchant, path)).json())
+    for path in (LINKS, INVOICES):
+        check(document, ("get", path), 400, (await get(world, merchant, f"{path}?page=0&sort=")).json())
+        check(document, ("get", path), 400, (await get(world, merchant, f"{path}?page=0&per_page=0")).json())
+    headers = await world.headers(merchant, "txn")
+    expiration = ("post", f"{LINK}/expiration")
+    refused = await world.http.post(f"{LINKS}/{link['id']}/expiration", headers=headers)
+    check(document, expiration, 422, refused.json())
+    unused = (await a_link(world, merchant))["id"]
+    expired = await world.http.post(f"{LINKS}/{unused}/expiration", headers=headers)
+    check(document, expiration, 200, expired.json())
+    validation = ("post", "/api/public/v1/addresses/validate")
+    for network, status in (("ttrx", 200), ("tbtc4", 422), ("x", 404), (1, 422)):
+        body = {"address": "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "network": network}
+        answered = await world.http.post(validation[1], headers=headers, json=body)
+        assert answered.status_code == status
+        check(document, validation, status, answered.json())
 
 
 async def test_refusals_have_the_told_shape(world: World, document: dict[str, Any]) -> None:

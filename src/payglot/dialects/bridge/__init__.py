@@ -9,7 +9,7 @@ import functools
 import shlex
 from collections.abc import Mapping
 
-from payglot.dialects.bridge import auth, errors, routes
+from payglot.dialects.bridge import auth, errors, paths, request_routes, routes
 from payglot.dialects.bridge.checkout import BridgeFlow
 from payglot.dialects.bridge.webhooks import BridgeWebhooks
 from payglot.dialects.contract import Dialect
@@ -25,7 +25,7 @@ def example(base_url: str, headers: Mapping[str, str], expires_at: str) -> str:
             {"amount": 120.98, "currency": "EUR", "label": "Refund 123456", "end_to_end_id": "E2E_ID-1234"}
         ],
     }
-    url = base_url + routes.LINKS[auth.Version.V2]
+    url = base_url + paths.LINKS[auth.Version.V2]
     sent = {**headers, "Content-Type": "application/json"}
     flags = " ".join(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in sent.items())
     return f"curl -sS -X POST {shlex.quote(url)} {flags} -d {shlex.quote(json.dumps(body).decode())}"
@@ -37,7 +37,7 @@ DIALECT = Dialect(
     prefixes=("/v2/payment-links", "/v2/payment-requests", "/v3"),
     build=functools.partial(
         app.build,
-        routers=(routes.router,),
+        routers=(routes.router, request_routes.router),
         render=errors.render,
         title="Payglot: compatible with Bridge payment links",
         description="Open-banking payment links, API versions 2021-06-01 and 2025-01-15.",
@@ -50,5 +50,6 @@ DIALECT = Dialect(
     webhooks=BridgeWebhooks(),
     issue=auth.issue,
     endpoint_details=lambda _merchant_id: {},
+    limits="2000 per 5 minutes",
     example=example,
 )

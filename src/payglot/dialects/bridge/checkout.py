@@ -9,17 +9,21 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from payglot.dialects.bridge import demo_bank
 from payglot.dialects.bridge.words import MANUAL, is_request
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import ChoiceInvalid, OutcomeImpossible, RedirectForbidden
 from payglot.domain.link import Link
-from payglot.domain.merchant import Merchant, allow_redirect
+from payglot.domain.merchant import Merchant, Mode, allow_redirect
 from payglot.domain.money import Currency, Money
 from payglot.domain.payment import Opening, Payment
 from payglot.rails.base import Rail
+from payglot.web import instants
 from payglot.web.flow import Choice, Field, Instructions, Line, Moment, Offer, Option, Outcome, Way
 
 BANK = "bank_transfer"
+LOGIN = "login"
+"""The form value that test mode's payers without a browser have: the login at the Demo Bank."""
 STEPS = {"choose": "banks_list", "confirm": "bank_page", "transfer": "manual_transfer_page"}
 MAX_BANK_REFERENCE = 35
 """What a SEPA transfer holds as its reference."""
@@ -32,9 +36,8 @@ class Bank:
     country: str
 
 
-DEMO_BANK_ID = 574
 BANKS = (
-    Bank(id=DEMO_BANK_ID, name="Demo Bank", country="fr"),
+    Bank(id=demo_bank.ID, name="Demo Bank", country="fr"),
     Bank(id=90001, name="Banque Exemple", country="fr"),
     Bank(id=90002, name="Crédit Modèle", country="fr"),
     Bank(id=90003, name="Musterbank", country="de"),
@@ -53,7 +56,7 @@ class BridgeFlow:
         preselected = _BY_VALUE.get(str(link.extras.get("bank")))
         country = link.extras.get("country", "fr")
         banks = [preselected] if preselected else list(BANKS)
-        banks.sort(key=lambda bank: (bank.id != DEMO_BANK_ID, bank.country != country, bank.name))
+        banks.sort(key=lambda bank: (bank.id != demo_bank.ID, bank.country != country, bank.name))
         options = tuple(Option(value=str(bank.id), label=bank.name, hint=bank.country.upper()) for bank in banks)
         manual = ("manual_transfer", "Pay by manual transfer") if merchant.settings.manual_transfer else None
         return Offer(
@@ -92,7 +95,7 @@ class BridgeFlow:
             amount=link.amount,
             due=link.amount,
             expires_at=link.expires_at,
-            extras={"bank": bank.id, "bank_name": bank.name},
+            extras={"bank": bank.id, "bank_name": bank.name} | _parts(link) | _rehearsed(merchant, link, choice, now),
         )
 
     def way(self, payment: Payment) -> Way:
@@ -131,17 +134,24 @@ class BridgeFlow:
     def default_choice(
         self, link: Link, *, outcome: Outcome, method: str | None, amount: str | None, quantity: int | None
     ) -> Choice:
-        """`method` is `bank`, a bank's id, or `manual_transfer`. Only the last can bring too much or little."""
+        """`method` is `bank`, a bank's id, a login of the Demo Bank, or `manual_transfer`. Only the last can bring too
+        much; a bank brings too little where it executes but some transactions of a bulk link."""
         manual = outcome in (Outcome.MANUAL_TRANSFER, Outcome.UNDERPAID, Outcome.OVERPAID)
+        in_parts = outcome is Outcome.UNDERPAID and method is not None and bool(_parts(link))
         if method == MANUAL or (method is None and manual):
             return Choice(action="manual_transfer")
-        if manual:
+        if manual and not in_parts:
             raise OutcomeImpossible(reason="A payment at a bank is exact; use the method manual_transfer.")
         if method in (None, "bank", BANK):
             preselected = str(link.extras.get("bank"))
-            return Choice(values={"bank": preselected if preselected in _BY_VALUE else str(DEMO_BANK_ID)})
+            return Choice(values={"bank": preselected if preselected in _BY_VALUE else str(demo_bank.ID)})
+        if (login := demo_bank.login(method)) is not None:
+            if login.outcome is not outcome:
+                raise OutcomeImpossible(reason=f"This login leads to the outcome {login.outcome}.")
+            return Choice(values={"bank": str(demo_bank.ID), LOGIN: method})
         if method not in _BY_VALUE:
-            raise OutcomeImpossible(reason="method must be bank, a listed bank's id, or manual_transfer")
+            options = "bank, a listed bank's id, a login of the Demo Bank, or manual_transfer"
+            raise OutcomeImpossible(reason=f"method must be {options}")
         return Choice(values={"bank": method})
 
     def final(self, dossier: Dossier, payment: Payment) -> Moment | None:
@@ -217,6 +227,20 @@ def _bank_reference(link: Link) -> str:
     """The merchant's own where a transfer can hold it. The account itself is what tells this payment from others."""
     own = link.reference
     return own if own is not None and len(own) <= MAX_BANK_REFERENCE else link.id.hex[-12:].upper()
+
+
+def _parts(link: Link) -> dict[str, list[int]]:
+    """The transfers of a bulk link, for test mode's bank."""
+    amounts = [transaction["amount_minor"] for transaction in link.extras["transactions"]]
+    return {"sandbox_parts": amounts} if len(amounts) > 1 else {}
+
+
+def _rehearsed(merchant: Merchant, link: Link, choice: Choice, now: datetime) -> dict[str, Any]:
+    login = demo_bank.login(choice.values.get(LOGIN, ""))
+    if login is None or merchant.mode is not Mode.TEST or choice.values.get("bank") != str(demo_bank.ID):
+        return {}
+    dates = [each["execution_date"] for each in link.extras["transactions"] if "execution_date" in each]
+    return demo_bank.expectation(login, now, max(map(instants.parse, dates), default=None))
 
 
 def _expectation(link: Link) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.bridge import schemas
+from payglot.dialects.bridge import inferred, schemas
 from payglot.dialects.bridge.auth import Version, VersionInvalid, version_of_path
 from payglot.domain import errors
 from payglot.web import refusals
@@ -20,6 +20,14 @@ class Unacceptable(refusals.Refused):
         self.failures = failures
 
 
+class QueryInvalid(refusals.Refused):
+    """A query parameter is missing, or is not what it may be."""
+
+
+class NotRevocable(refusals.Refused):
+    """Completed and expired are final."""
+
+
 def render(request: Request, error: Exception) -> Response:
     version = version_of_path(request.url.path)
     match error:
@@ -27,6 +35,10 @@ def render(request: Request, error: Exception) -> Response:
             return answer(400, {"errors": failures})
         case VersionInvalid():
             return _failed(version, 400, "invalid_version_header", "API version Bridge-Version is invalid")
+        case QueryInvalid():
+            return _failed(version, 400, "invalid_request", inferred.QUERY_INVALID, documentation=False)
+        case NotRevocable():
+            return _failed(version, 400, "invalid_request", inferred.NOT_REVOCABLE, documentation=False)
         case refusals.NotAuthenticated():
             message = "client_id and client_secret are invalid"
             return _failed(version, 401, "invalid_client_credentials", message)

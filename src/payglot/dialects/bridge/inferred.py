@@ -15,6 +15,10 @@ SYMBOLS_IN_NAMES = frozenset(" -.'()/!?,;&%€\u2019")  # the documented ones, a
 UNKNOWN_REASON = "MS03"  # ISO 20022: not specified by the bank
 REASON = re.compile(r"[A-Z]{2}[A-Z0-9]{2}")  # how ISO 20022 and STET write them
 
+PAGE = 50  # as a recorded list of banks has it
+QUERY_INVALID = "Invalid query parameters"
+NOT_REVOCABLE = "Only a valid payment link can be revoked"
+
 WEBHOOK_TIMEOUT_SECONDS = 10.0
 WEBHOOK_DELAYS = tuple(float(min(60 * 2**n, 4 * 3600)) for n in range(16))  # 1, 2, 4 … minutes, 36 to 44 h in all
 WEBHOOK_JITTER = 0.2

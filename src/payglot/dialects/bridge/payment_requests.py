@@ -1,9 +1,10 @@
 """Bridge's payment requests, one per attempt at a bank, and the transactions inside them.
 
-Source: "Payment requests and transactions statuses". All transactions of a request move together here, so a bulk
-link's request is never `PART`.
+Source: "Payment requests and transactions statuses". The transactions of a bulk link's request move together until the
+bank ends them; then each has an end of its own, and the request is `PART` where they differ.
 """
 
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 from payglot.dialects.bridge import inferred, mapping, schemas
@@ -12,16 +13,20 @@ from payglot.domain import identity
 from payglot.domain.dossier import Dossier
 from payglot.domain.link import Link
 from payglot.domain.payment import Payment, PaymentStatus
+from payglot.domain.transfer import Transfer, TransferStatus
 from payglot.web import instants
+
+_EXECUTED = (TransferStatus.CONFIRMED, TransferStatus.REVERSED)
 
 
 def shown(dossier: Dossier, payment: Payment, version: Version, *, reached_bank: bool) -> schemas.PaymentRequest:
-    """`reached_bank` as for `status`."""
+    """`reached_bank` as for `of_transactions`."""
     link = dossier.link
-    word, reason = status(payment, reached_bank=reached_bank), status_reason(payment)
+    standings = of_transactions(link, payment, dossier.transfers_of(payment), reached_bank=reached_bank)
     transactions: list[schemas.PaymentTransaction] = []
     for index, sent in enumerate(link.extras["transactions"]):
         told = mapping.transaction_shown(link, sent)
+        word, reason = standings[index]
         transaction: schemas.PaymentTransaction = {
             "id": transaction_id(payment, index),
             "status": word,
@@ -37,6 +42,7 @@ def shown(dossier: Dossier, payment: Payment, version: Version, *, reached_bank:
         if "end_to_end_id" in told:
             transaction["end_to_end_id"] = told["end_to_end_id"]
         transactions.append(transaction)
+    word, reason = of_request(standings)
     body: schemas.PaymentRequest = {
         "id": str(payment.id),
         "status": word,
@@ -57,8 +63,28 @@ def shown(dossier: Dossier, payment: Payment, version: Version, *, reached_bank:
     return body
 
 
-def status(payment: Payment, *, reached_bank: bool = False) -> str:
-    """The STET word. An attempt that nobody confirmed has none for its end: it stays what it was, CREA, or ACTC if the
+Standing = tuple[str, str | None]
+"""STET's word, and the reason where it is a rejection."""
+
+
+def of_transactions(
+    link: Link, payment: Payment, transfers: Sequence[Transfer], *, reached_bank: bool = False
+) -> list[Standing]:
+    """`reached_bank` tells of an attempt that was given up whether its payer had got as far as their bank. What a bank
+    executes of a request that it rejects otherwise comes as a transfer with the transaction's id as its reference."""
+    number = len(link.extras["transactions"])
+    word, reason = _status(payment, reached_bank=reached_bank), _reason(payment)
+    executed = {each.reference for each in transfers if each.status in _EXECUTED} if payment.has_failed else set()
+    ids = (transaction_id(payment, index) for index in range(number))
+    return [("ACSC", None) if id in executed else (word, reason) for id in ids]
+
+
+def of_request(standings: list[Standing]) -> Standing:
+    return standings[0] if len(set(standings)) == 1 else ("PART", None)
+
+
+def _status(payment: Payment, *, reached_bank: bool) -> str:
+    """The word. An attempt that nobody confirmed has none for its end: it stays what it was, CREA, or ACTC if the
     payer had reached the bank. Executed is final, though the money may be taken back later by another way."""
     match payment.status:
         case PaymentStatus.CREATED:
@@ -77,7 +103,7 @@ def status(payment: Payment, *, reached_bank: bool = False) -> str:
             assert_never(unreachable)
 
 
-def status_reason(payment: Payment) -> str | None:
+def _reason(payment: Payment) -> str | None:
     """Why it was rejected, as ISO 20022 and STET write it."""
     if payment.status is not PaymentStatus.FAILED:
         return None

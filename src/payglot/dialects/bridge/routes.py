@@ -1,35 +1,25 @@
-"""Bridge's endpoints, each in both versions: payment links, and the payment requests made on them."""
-
-import re
-from uuid import UUID
+"""Bridge's endpoints for payment links, each in both versions."""
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.bridge import auth, mapping, payment_requests, schemas
+from payglot.dialects.bridge import auth, listing, mapping, paths, schemas
 from payglot.dialects.bridge.auth import NAME, Version
-from payglot.dialects.bridge.words import is_request
-from payglot.domain.dossier import Dossier
-from payglot.domain.errors import NotFound
-from payglot.domain.event import EventKind
-from payglot.operations import events, links, payments
+from payglot.dialects.bridge.errors import NotRevocable
+from payglot.domain.link import LinkStatus
+from payglot.operations import links
 from payglot.web import inputs, openapi
 from payglot.web.answers import answer
-from payglot.web.atomic import Tx
-from payglot.web.refusals import Invalid
+from payglot.web.atomic import Tx, atomic
 from payglot.web.routes import PlainRoute
 
 router = APIRouter(route_class=PlainRoute)
-
-LINKS = {Version.V2: "/v2/payment-links", Version.V3: "/v3/payment/payment-links"}
-REQUESTS = {Version.V2: "/v2/payment-requests", Version.V3: "/v3/payment/payment-requests"}
 
 _BODIES: dict[Version, type[schemas.CreatePaymentLink | schemas.CreatePaymentLinkV3]] = {
     Version.V2: schemas.CreatePaymentLink,
     Version.V3: schemas.CreatePaymentLinkV3,
 }
-_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 async def create(request: Request) -> Response:
@@ -48,87 +38,66 @@ async def read(payment_link_id: str, request: Request) -> Response:
     version = auth.version_of_path(request.url.path)
     call = await auth.caller(request, version)
     async with call.services.database.single() as tx:
-        dossier = await links.get(tx, call.merchant.id, NAME, _uuid(payment_link_id), call.now)
+        dossier = await links.get(tx, call.merchant.id, NAME, paths.uuid(payment_link_id), call.now)
     return answer(200, mapping.shown(dossier, version, call.services.public_url))
 
 
-async def list_requests(request: Request) -> Response:
+async def index(request: Request) -> Response:
     version = auth.version_of_path(request.url.path)
     call = await auth.caller(request, version)
-    link_id = request.query_params.get("payment_link_id")
-    if link_id is None:
-        raise Invalid([])
+    asked = listing.of_links(request.query_params, version)
     async with call.services.database.single() as tx:
-        dossier = await links.get(tx, call.merchant.id, NAME, _uuid(link_id), call.now)
-        reached = await _reached_bank(tx, dossier)
-    newest_first = [payment for payment in reversed(dossier.payments) if is_request(payment)]
-    body: schemas.PaymentRequestPage = {
-        "resources": [
-            payment_requests.shown(dossier, payment, version, reached_bank=payment.id in reached)
-            for payment in newest_first
-        ],
-        "pagination": {},
+        found = await links.page(
+            tx, call.merchant.id, NAME, call.now, where=asked.where, after=asked.after, limit=asked.limit + 1
+        )
+    page = found[: asked.limit]
+    body: schemas.PaymentLinkPage = {
+        "resources": [mapping.shown(dossier, version, call.services.public_url) for dossier in page],
+        "pagination": listing.pagination(
+            paths.LINKS[version], asked, [dossier.link for dossier in page], more=len(found) > len(page)
+        ),
     }
     return answer(200, body)
 
 
-async def read_request(payment_request_id: str, request: Request) -> Response:
+async def revoke(payment_link_id: str, request: Request) -> Response:
+    """Whatever body comes is not read: clients send a JSON content type with nothing behind it, or neither."""
     version = auth.version_of_path(request.url.path)
     call = await auth.caller(request, version)
-    id = _uuid(payment_request_id)
-    async with call.services.database.single() as tx:
-        known, _ = await payments.get(tx, id)
-        dossier = await links.get(tx, call.merchant.id, NAME, known.link_id, call.now)
-        reached = await _reached_bank(tx, dossier)
-    for payment in dossier.payments:
-        if payment.id == id and is_request(payment):
-            return answer(200, payment_requests.shown(dossier, payment, version, reached_bank=id in reached))
-    raise NotFound(thing="payment")
+    id = paths.uuid(payment_link_id)
 
+    async def work(tx: Tx) -> None:
+        await links.get(tx, call.merchant.id, NAME, id, call.now)
+        # Looked at again while it is held: a payer may be confirming at this moment, and that is final.
+        held = (await links.locked(tx, id)).seen_at(call.now)
+        match held.link.status:
+            case LinkStatus.OPEN:
+                await links.cancel(tx, id, call.now)
+            case LinkStatus.CANCELED:
+                pass
+            case _:
+                raise NotRevocable
 
-async def _reached_bank(tx: Tx, dossier: Dossier) -> frozenset[UUID]:
-    """Of the attempts that were given up, those whose payers had got as far as their bank: only history tells."""
-    if not any(payment_requests.was_given_up(payment) for payment in dossier.payments):
-        return frozenset()
-    history = await events.of_link(tx, dossier.link.id)
-    return frozenset(
-        event.payment.id for event in history if event.payment and event.kind is EventKind.PAYMENT_AUTHORIZING
-    )
-
-
-def _uuid(text: str) -> UUID:
-    """What is no id names nothing."""
-    if not _ID.fullmatch(text):
-        raise NotFound(thing="link")
-    return UUID(text)
+    await atomic(call.services.database, work)
+    call.services.wake()
+    return answer(200, "")
 
 
 def _add_routes(version: Version) -> None:
     number = version.name.lower()
-    failure = schemas.RequestFailure if version is Version.V2 else schemas.RequestFailureV3
-    header = openapi.header("Bridge-Version", "The API's version", required=True, type="string", enum=[str(version)])
-    by_link = openapi.query("payment_link_id", "The link's id", required=True, type="string", format="uuid")
-    common = {
-        400: ("The version header or the request is not valid", failure),
-        401: ("Client-Id or Client-Secret is not valid", failure),
-        403: ("The caller's address is not allowed", failure),
-        429: ("Too many requests", failure),
-        500: ("Our fault", failure),
-        503: ("Temporarily unavailable", failure),
-    }
-    unknown = {404: ("No such resource", failure)}
+    failure = paths.FAILURE[version]
     router.add_api_route(
-        LINKS[version],
+        paths.LINKS[version],
         create,
         methods=["POST"],
         operation_id=f"create_link_{number}",
         **openapi.operation(
             "Create a payment link",
             body=_BODIES[version],
-            parameters=(header,),
+            parameters=(paths.header(version),),
             answers={
                 200: ("Created", schemas.PaymentLinkCreated),
-                **common,
+                **paths.failures(version),
                 400: (
                     "The version header, the body's shape or its values are not valid",
                     failure | schemas.FieldFailures,
@@ -140,36 +109,41 @@ def _add_routes(version: Version) -> None:
         ),
     )
     router.add_api_route(
-        LINKS[version] + "/{payment_link_id}",
+        paths.LINKS[version],
+        index,
+        methods=["GET"],
+        operation_id=f"list_links_{number}",
+        **openapi.operation(
+            "List payment links, newest first",
+            parameters=(paths.header(version), *listing.parameters(version)),
+            answers={200: ("OK", schemas.PaymentLinkPage), **paths.failures(version)},
+        ),
+    )
+    router.add_api_route(
+        paths.LINKS[version] + "/{payment_link_id}",
         read,
         methods=["GET"],
         operation_id=f"get_link_{number}",
         **openapi.operation(
             "Get a payment link",
-            parameters=(header,),
-            answers={200: ("OK", schemas.PaymentLink), **common, **unknown},
+            parameters=(paths.header(version),),
+            answers={200: ("OK", schemas.PaymentLink), **paths.failures(version), **paths.unknown(version)},
         ),
     )
     router.add_api_route(
-        REQUESTS[version],
-        list_requests,
-        methods=["GET"],
-        operation_id=f"list_requests_{number}",
+        paths.LINKS[version] + "/{payment_link_id}/revoke",
+        revoke,
+        methods=["POST"],
+        operation_id=f"revoke_link_{number}",
         **openapi.operation(
-            "List a link's payment requests, newest first",
-            parameters=(header, by_link),
-            answers={200: ("OK", schemas.PaymentRequestPage), **common, **unknown},
-        ),
-    )
-    router.add_api_route(
-        REQUESTS[version] + "/{payment_request_id}",
-        read_request,
-        methods=["GET"],
-        operation_id=f"get_request_{number}",
-        **openapi.operation(
-            "Get a payment request",
-            parameters=(header,),
-            answers={200: ("OK", schemas.PaymentRequest), **common, **unknown},
+            "Revoke a payment link",
+            parameters=(paths.header(version),),
+            answers={
+                200: ("It is revoked, now or before", schemas.Nothing),
+                **paths.failures(version),
+                400: ("The version header is not valid, or the link was completed or has expired", failure),
+                **paths.unknown(version),
+            },
         ),
     )
 

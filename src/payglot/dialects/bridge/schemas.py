@@ -1,11 +1,12 @@
 """Bridge's wire shapes, v2 (2021-06-01) and v3 (2025-01-15)."""
 
-from typing import Annotated, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from typing_extensions import TypedDict
 
-from payglot.dialects.bridge import inferred
+from payglot.dialects.bridge import inferred, limits
+from payglot.dialects.bridge.words import LINK_STATUSES
 from payglot.web.fields import LiteralNumber
 from payglot.web.openapi import Instant, JsonNumber
 
@@ -16,57 +17,77 @@ class _Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
 
 
-class User(_Body):
-    """The payer: both names, or a company name. Names are at most 70 characters."""
+def _told(**schema: Any) -> Any:
+    """What the OpenAPI document says of a value beyond its type. `validation` holds it to that, so that all that is
+    wrong is answered at once."""
+    return Field(json_schema_extra=schema)
 
-    first_name: str | None = None
-    last_name: str | None = None
-    company_name: str | None = None
-    external_reference: str | None = None
+
+_EITHER_NAMES: Any = {"anyOf": [{"required": ["first_name", "last_name"]}, {"required": ["company_name"]}]}
+_PayerName = Annotated[str | None, _told(maxLength=limits.MAX_PAYER_NAME)]
+_BeneficiaryName = Annotated[str | None, _told(maxLength=limits.MAX_BENEFICIARY_NAME)]
+_Reference = Annotated[str | None, _told(maxLength=limits.MAX_CLIENT_REFERENCE, examples=["ORDER-7781"])]
+_BankId = Annotated[int | None, _told(minimum=1, maximum=inferred.MAX_BANK_ID)]
+_DateTime = Annotated[str | None, _told(format="date-time")]
+
+
+class User(_Body):
+    """The payer: both names, or a company name."""
+
+    model_config = ConfigDict(json_schema_extra=_EITHER_NAMES)
+
+    first_name: _PayerName = None
+    last_name: _PayerName = None
+    company_name: _PayerName = None
+    external_reference: Annotated[str | None, _told(pattern=f"^{inferred.EXTERNAL_REFERENCE.pattern}$")] = None
 
 
 class Beneficiary(_Body):
-    """Who is paid: both names, or a company name, of at most 35 characters each."""
+    """Who is paid: both names, or a company name. v3 takes the configured names or IBAN where none are given."""
 
-    first_name: str | None = None
-    last_name: str | None = None
-    company_name: str | None = None
-    iban: str | None = None
+    first_name: _BeneficiaryName = None
+    last_name: _BeneficiaryName = None
+    company_name: _BeneficiaryName = None
+    iban: Annotated[str | None, _told(examples=["FR05 1899 9042 420A 1B2C 3D4E 505"])] = None
 
 
 class Transaction(_Body):
-    """One transfer. `amount` is in major units (euros), at most 35000 with 2 decimals. `label` is what the payer's bank
-    shows, at most 50 characters, and required in v2."""
+    """One transfer. `amount` is in major units (euros), with 2 decimals at most. `label` is what the payer's bank
+    shows, and required in v2."""
 
-    amount: Annotated[LiteralNumber | None, Field(examples=[249.9])] = None
-    currency: Annotated[str | None, Field(examples=["EUR"])] = None
-    label: Annotated[str | None, Field(examples=["Order 7781"])] = None
-    end_to_end_id: str | None = None
-    client_reference: str | None = None
-    execution_date: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
+    model_config = ConfigDict(json_schema_extra={"required": ["amount", "currency"]})
+
+    amount: Annotated[
+        LiteralNumber | None, _told(exclusiveMinimum=0, maximum=int(limits.MAX_AMOUNT), examples=[249.9])
+    ] = None
+    currency: Annotated[str | None, _told(enum=["EUR"])] = None
+    label: Annotated[str | None, _told(maxLength=inferred.MAX_LABEL, examples=["Order 7781"])] = None
+    end_to_end_id: Annotated[str | None, _told(pattern=f"^{inferred.END_TO_END_ID.pattern}$")] = None
+    client_reference: _Reference = None
+    execution_date: _DateTime = None
     beneficiary: Beneficiary | None = None
 
 
 class _CreateEither(_Body):
     user: User
     transactions: Annotated[list[Transaction], Field(min_length=1, max_length=inferred.MAX_TRANSACTIONS)]
-    expired_date: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
-    client_reference: Annotated[str | None, Field(examples=["ORDER-7781"])] = None
-    callback_url: Annotated[str | None, Field(examples=["https://shop.example/pay/return?order=7781"])] = None
-    country: Annotated[str | None, Field(examples=["fr"])] = None
+    expired_date: _DateTime = None
+    client_reference: _Reference = None
+    callback_url: Annotated[str | None, _told(format="uri", maxLength=2048)] = None
+    country: Annotated[str | None, _told(enum=[*limits.COUNTRIES, None])] = None
 
 
 class CreatePaymentLink(_CreateEither):
     """v2. `expired_date` defaults to 15 minutes from now and is at most 90 days ahead, `callback_url` must be on one of
     your domains. `bank_id` skips the choice of a bank."""
 
-    bank_id: int | None = None
+    bank_id: _BankId = None
 
 
 class CreatePaymentLinkV3(_CreateEither):
     """v3. As v2, with `provider_id` in the place of `bank_id`, an optional `label`, and the account to be debited."""
 
-    provider_id: int | None = None
+    provider_id: _BankId = None
     sender_iban: str | None = None
 
 
@@ -74,16 +95,20 @@ def _word(*words: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "enum": list(words)})
 
 
-_LINK_WORDS = ("VALID", "COMPLETED", "EXPIRED", "REVOKED")
 _FUND_WORDS = ("UNPAID", "UNDERPAID", "PAID", "OVERPAID", "RECALLED")
-LinkWord = Annotated[str, _word(*_LINK_WORDS, *(word.lower() for word in _LINK_WORDS))]
+LinkWord = Annotated[str, _word(*LINK_STATUSES, *(word.lower() for word in LINK_STATUSES))]
 FundWord = Annotated[str, _word(*_FUND_WORDS, *(word.lower() for word in _FUND_WORDS))]
-StetWord = Annotated[str, _word("CREA", "ACTC", "PDNG", "ACSC", "RJCT")]
+TransactionWord = Annotated[str, _word("CREA", "ACTC", "PDNG", "ACSC", "RJCT")]
+RequestWord = Annotated[str, _word("CREA", "ACTC", "PDNG", "ACSC", "RJCT", "PART")]
 
 
 class PaymentLinkCreated(TypedDict):
     url: str
     id: str
+
+
+Nothing = Literal[""]
+"""What a revocation answers."""
 
 
 class PayerShown(TypedDict):
@@ -142,11 +167,22 @@ class PaymentLink(TypedDict):
     fund_information: NotRequired[FundInformation]
 
 
+class Pagination(TypedDict):
+    """`next_uri` is relative and names the next page; it is left out on the last one."""
+
+    next_uri: NotRequired[str]
+
+
+class PaymentLinkPage(TypedDict):
+    resources: list[PaymentLink]
+    pagination: Pagination
+
+
 class PaymentTransaction(TypedDict):
     """`status_reason` is an ISO 20022 code, given with RJCT."""
 
     id: str
-    status: StetWord
+    status: TransactionWord
     status_reason: NotRequired[str]
     amount: JsonNumber
     currency: str
@@ -156,10 +192,11 @@ class PaymentTransaction(TypedDict):
 
 
 class PaymentRequest(TypedDict):
-    """One attempt at one bank. Statuses are STET's, in upper case in both versions."""
+    """One attempt at one bank. Statuses are STET's, in upper case in both versions; PART is a bulk link's whose
+    transactions ended in different ways."""
 
     id: str
-    status: StetWord
+    status: RequestWord
     status_reason: NotRequired[str]
     payment_link_id: str
     client_reference: NotRequired[str]
@@ -169,10 +206,6 @@ class PaymentRequest(TypedDict):
     transactions: list[PaymentTransaction]
     created_at: Instant
     updated_at: Instant
-
-
-class Pagination(TypedDict):
-    next_uri: NotRequired[str]
 
 
 class PaymentRequestPage(TypedDict):

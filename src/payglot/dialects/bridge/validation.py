@@ -11,7 +11,7 @@ from decimal import Decimal
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
-from payglot.dialects.bridge import inferred, schemas
+from payglot.dialects.bridge import inferred, limits, schemas
 from payglot.dialects.bridge.inferred import CODES
 from payglot.domain import money
 from payglot.domain.errors import AmountInvalid, AmountTooPrecise, RedirectForbidden
@@ -19,13 +19,6 @@ from payglot.domain.merchant import MerchantSettings, allow_redirect
 from payglot.domain.money import Currency, Money
 from payglot.web import instants
 
-MAX_AMOUNT = Decimal(35000)
-MAX_VALIDITY = timedelta(days=90)
-DEFAULT_VALIDITY = timedelta(minutes=15)
-MAX_PAYER_NAME = 70
-MAX_BENEFICIARY_NAME = 35
-MAX_CLIENT_REFERENCE = 100
-COUNTRIES = ("fr", "es", "de", "gb")
 NAMES = ("first_name", "last_name", "company_name")
 _LONGEST_IBAN = 34
 _SPACES = re.compile(r"[ \u00a0\u202f]+")
@@ -55,8 +48,8 @@ def user(sent: schemas.User, found: Findings) -> None:
     if not _identifies(given):
         found.add("payment.user.name_missing", "first_name and last_name, or company_name, are required", "user")
     for name, value in given.items():
-        if len(value) > MAX_PAYER_NAME:
-            message = f"{name} is too long, {MAX_PAYER_NAME} characters max"
+        if len(value) > limits.MAX_PAYER_NAME:
+            message = f"{name} is too long, {limits.MAX_PAYER_NAME} characters max"
             found.add("payment.user.name_too_long", message, f"user.{name}")
         elif not _of(value, inferred.SYMBOLS_IN_NAMES) or not any(c.isalnum() for c in value):
             found.add(CODES["user_characters"], f"{name} has characters not allowed", f"user.{name}")
@@ -71,7 +64,7 @@ def amount(sent: Decimal | None, place: str, found: Findings) -> Money | None:
         found.add("payment.transaction.amount_missing", "amount is missing", place)
     elif sent <= 0:
         found.add(CODES["amount_invalid"], "amount must be greater than 0", place)
-    elif sent > MAX_AMOUNT:
+    elif sent > limits.MAX_AMOUNT:
         found.add("payment.transaction.max_amount", "amount is above the maximum of 35000", place)
     else:
         try:
@@ -107,8 +100,8 @@ def end_to_end_id(sent: str | None, place: str, found: Findings) -> None:
 
 
 def client_reference(sent: str | None, place: str, found: Findings) -> None:
-    if sent is not None and (len(sent) > MAX_CLIENT_REFERENCE or not sent.isprintable()):
-        message = f"client_reference is invalid, {MAX_CLIENT_REFERENCE} characters max"
+    if sent is not None and (len(sent) > limits.MAX_CLIENT_REFERENCE or not sent.isprintable()):
+        message = f"client_reference is invalid, {limits.MAX_CLIENT_REFERENCE} characters max"
         found.add(CODES["client_reference_invalid"], message, place)
 
 
@@ -132,8 +125,8 @@ def beneficiary(sent: schemas.Beneficiary, place: str, found: Findings, *, needs
         message = "first_name and last_name, or company_name, are required"
         found.add(CODES["beneficiary_name_missing"], message, place)
     for name, value in given.items():
-        if len(value) > MAX_BENEFICIARY_NAME:
-            message = f"{name} is too long, {MAX_BENEFICIARY_NAME} characters max"
+        if len(value) > limits.MAX_BENEFICIARY_NAME:
+            message = f"{name} is too long, {limits.MAX_BENEFICIARY_NAME} characters max"
             found.add(CODES["beneficiary_name_too_long"], message, f"{place}.{name}")
         elif not _of(value, inferred.SYMBOLS_IN_NAMES) or not any(c.isalpha() for c in value):
             found.add(CODES["beneficiary_characters"], f"{name} has characters not allowed", f"{place}.{name}")
@@ -165,7 +158,7 @@ def execution_date(sent: str | None, place: str, now: datetime, found: Findings)
         at = instants.parse(sent)
     except ValueError:
         at = None
-    if at is None or at.date() < now.date() or at > now + MAX_VALIDITY:
+    if at is None or at.date() < now.date() or at > now + limits.MAX_VALIDITY:
         found.add(CODES["execution_date_invalid"], "execution_date is invalid", place)
         return None
     return at
@@ -174,7 +167,7 @@ def execution_date(sent: str | None, place: str, now: datetime, found: Findings)
 def expiry(sent: str | None, settings: MerchantSettings, now: datetime, found: Findings) -> datetime:
     if sent is None:
         configured = settings.default_expiry_seconds.get("bridge")
-        return now + (timedelta(seconds=configured) if configured else DEFAULT_VALIDITY)
+        return now + (timedelta(seconds=configured) if configured else limits.DEFAULT_VALIDITY)
     code, place = CODES["expired_date_invalid"], "expired_date"
     try:
         at = instants.parse(sent)
@@ -183,7 +176,7 @@ def expiry(sent: str | None, settings: MerchantSettings, now: datetime, found: F
         return now
     if at <= now:
         found.add(code, "expired_date must be in the future", place)
-    elif at > now + MAX_VALIDITY:
+    elif at > now + limits.MAX_VALIDITY:
         found.add(code, "expired_date is more than 90 days ahead", place)
     return at
 
@@ -202,8 +195,8 @@ def country(sent: str | None, found: Findings) -> str | None:
     if sent is None:
         return None
     known = sent.lower()
-    if known not in COUNTRIES:
-        found.add(CODES["country_invalid"], f"country must be one of {', '.join(COUNTRIES)}", "country")
+    if known not in limits.COUNTRIES:
+        found.add(CODES["country_invalid"], f"country must be one of {', '.join(limits.COUNTRIES)}", "country")
     return known
 
 

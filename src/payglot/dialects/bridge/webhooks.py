@@ -96,6 +96,7 @@ def _tells_of_funds(event: Event, payment: Payment) -> bool:
 def _transaction_messages(event: Event, payment: Payment, *, created: bool) -> tuple[Message, ...]:
     name = "payment.transaction.created" if created else "payment.transaction.updated"
     messages = []
+    standings = payment_requests.of_transactions(event.link, payment, event.transfers)
     for index, transaction in enumerate(event.link.extras["transactions"]):
         content: dict[str, Any] = {
             "payment_transaction_id": payment_requests.transaction_id(payment, index),
@@ -108,8 +109,7 @@ def _transaction_messages(event: Event, payment: Payment, *, created: bool) -> t
         if "end_to_end_id" in transaction:
             content["end_to_end_id"] = transaction["end_to_end_id"]
         if not created:
-            content["status"] = payment_requests.status(payment)
-            reason = payment_requests.status_reason(payment)
+            content["status"], reason = standings[index]
             if reason is not None:
                 content["status_reason"] = reason
         messages.append(_message(name, content, event))

@@ -1,13 +1,26 @@
 """How Bridge spells what links, payment requests and funds have in common."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 
 from payglot.dialects.bridge.auth import Version
+from payglot.domain.link import LinkStatus
 from payglot.domain.money import Money
 from payglot.domain.payment import Payment
 
 MANUAL = "manual_transfer"
 """The method of payments to a virtual IBAN. They are no payment requests."""
+
+LINK_STATUSES: Mapping[str, frozenset[LinkStatus]] = MappingProxyType(
+    {
+        "VALID": frozenset({LinkStatus.OPEN}),
+        "COMPLETED": frozenset({LinkStatus.PROCESSING, LinkStatus.PAID}),
+        "EXPIRED": frozenset({LinkStatus.EXPIRED}),
+        "REVOKED": frozenset({LinkStatus.CANCELED}),
+    }
+)
+"""A link's words, each with what it stands for. `mapping.status` is the other way round."""
 
 
 def is_request(payment: Payment) -> bool:

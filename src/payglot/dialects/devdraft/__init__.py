@@ -11,10 +11,16 @@ import shlex
 from collections.abc import Mapping
 
 from payglot.dialects.contract import Dialect
-from payglot.dialects.devdraft import auth, errors, routes
+from payglot.dialects.devdraft import auth, errors, health, routes
 from payglot.dialects.devdraft.checkout import DevdraftFlow
+from payglot.dialects.devdraft.customers import routes as customers
+from payglot.dialects.devdraft.endpoints import routes as endpoints
+from payglot.dialects.devdraft.products import routes as products
+from payglot.dialects.devdraft.rehearsals import routes as rehearsals
+from payglot.dialects.devdraft.taxes import routes as taxes
 from payglot.dialects.devdraft.webhooks import DevdraftWebhooks
 from payglot.web import app, json
+from payglot.web.limits import Standing
 
 
 def example(base_url: str, headers: Mapping[str, str], expires_at: str) -> str:
@@ -35,13 +41,30 @@ def example(base_url: str, headers: Mapping[str, str], expires_at: str) -> str:
     return f"curl -sS -X POST {base_url}/api/v0/payment-links {flags} -d {shlex.quote(json.dumps(body).decode())}"
 
 
+def limit_headers(standing: Standing) -> dict[str, str]:
+    """Source: "Rate Limiting"."""
+    return {
+        "X-RateLimit-Limit": str(standing.amount),
+        "X-RateLimit-Remaining": str(standing.remaining),
+        "X-RateLimit-Reset": str(standing.resets_at),
+    }
+
+
 DIALECT = Dialect(
     name=auth.NAME,
     title="DevDraft",
     prefixes=("/api/v0",),
     build=functools.partial(
         app.build,
-        routers=(routes.router,),
+        routers=(
+            routes.router,
+            products.router,
+            taxes.router,
+            customers.router,
+            endpoints.router,
+            rehearsals.router,
+            health.router,
+        ),
         render=errors.render,
         title="Payglot: compatible with DevDraft v0 payment links",
         description="Payment links for products, donations and subscriptions.",
@@ -49,10 +72,12 @@ DIALECT = Dialect(
             "clientKey": {"type": "apiKey", "in": "header", "name": "x-client-key"},
             "clientSecret": {"type": "apiKey", "in": "header", "name": "x-client-secret"},
         },
+        limit_headers=limit_headers,
     ),
     flow=DevdraftFlow(),
     webhooks=DevdraftWebhooks(),
     issue=auth.issue,
     endpoint_details=lambda _merchant_id: {},
+    limits="100 per minute",
     example=example,
 )

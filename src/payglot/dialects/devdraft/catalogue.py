@@ -1,11 +1,11 @@
 """Products, taxes and customers, as links refer to them, and what a payer owes for them. Pure functions.
 
-A link keeps a copy of what it refers to: its page, answers and webhooks agree without looking anything up, and a
-price is the one that was linked.
+A link keeps a copy of what it refers to, which its webhooks show. Pages and answers show what it refers to as it is
+by now (`stock`); the copy stands in for what is no more.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
@@ -49,6 +49,17 @@ class Catalogue:
 
 
 EMPTY = Catalogue()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What a request refers to, so that no more is looked up. `whole_in` is the currency of a link that is for
+    everything that is for sale."""
+
+    product_ids: tuple[str, ...] = ()
+    tax_id: str | None = None
+    customer_id: str | None = None
+    whole_in: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +120,16 @@ def fill(
         lines += [Line(product=product, quantity=0) for product in others]
     tax = None if tax_id is None else catalogue.taxes[tax_id]
     return Basket(lines=tuple(lines[: inferred.MAX_PRODUCTS]), tax=tax)
+
+
+def with_copies(catalogue: Catalogue, basket: Basket) -> Catalogue:
+    """The catalogue, and what a link knows of products that it has no more."""
+    copies = {line.product.id: line.product for line in basket.lines if line.quantity}
+    return replace(catalogue, products={**copies, **catalogue.products})
+
+
+def with_tax(basket: Basket, tax: Tax | None) -> Basket:
+    return replace(basket, tax=tax)
 
 
 def bill(subtotal: Money, tax: Tax | None) -> Bill:

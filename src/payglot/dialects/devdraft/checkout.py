@@ -1,8 +1,9 @@
 """What a payer does on a DevDraft link: see what it is for, choose quantity or amount, leave what is asked for, pay."""
 
+from dataclasses import replace
 from datetime import datetime
 
-from payglot.dialects.devdraft import catalogue, form, inferred
+from payglot.dialects.devdraft import catalogue, form, inferred, recurring, stock
 from payglot.dialects.devdraft.catalogue import Basket, Bill
 from payglot.dialects.devdraft.markdown import to_html
 from payglot.domain import money
@@ -13,6 +14,7 @@ from payglot.domain.merchant import Merchant
 from payglot.domain.money import Money
 from payglot.domain.payment import Opening, Payment, PaymentStatus
 from payglot.rails.base import Rail
+from payglot.web.atomic import Tx
 from payglot.web.flow import Choice, Instructions, Line, Moment, Offer, Outcome, Way
 
 _OUTCOMES = frozenset({Outcome.PAID, Outcome.PROCESSING, Outcome.FAILED, Outcome.ABORT})
@@ -33,11 +35,13 @@ class DevdraftFlow:
             # Of products that are yet to be picked, no total is known.
             amount=None if bill is None or bill.total.minor == 0 else _shown(bill.total),
             currency=link.currency,
+            every=recurring.words(link),
             fields=tuple(form.fields(link)),
             lines=() if bill is None else _lines(link, basket, bill),
             submit="Donate" if kept["link_type"] == "DONATION" else "Pay",
             description_html=to_html(kept["description"]) if kept["description"] else None,
             image_url=kept["cover_image"],
+            notices=recurring.notices(link),
             can_abort=True,
             unpayable=None if _has_price(link) else "Nothing is for sale on this link yet.",
         )
@@ -56,9 +60,14 @@ class DevdraftFlow:
             due=bill.total,
             expires_at=link.expires_at,
             quantity=sum(quantities) or 1,
+            plan=recurring.plan(link, bill.subtotal),
             payer=form.payer(link, choice),
             extras=_bought(link, basket, quantities, bill),
         )
+
+    async def stocked(self, tx: Tx, dossier: Dossier) -> Dossier:
+        """Implements `web.stock.Stocked`. Pages show no pictures of products, so their addresses do not matter."""
+        return replace(dossier, link=await stock.for_sale(tx, dossier.link, ""))
 
     def way(self, payment: Payment) -> Way:
         return Way.CARD
@@ -116,7 +125,7 @@ def _chosen_bill(link: Link, basket: Basket, quantities: list[int], choice: Choi
     elif link.extras["link_type"] != "PRODUCT":
         subtotal, field = _named_amount(link, choice), "amount"
     else:
-        subtotal, field = catalogue.price(basket.lines, quantities, link.currency), "quantity_0"
+        subtotal, field = catalogue.price(basket.lines, quantities, link.currency), form.first_quantity(link)
         if subtotal.minor == 0:
             raise ChoiceInvalid(field=field, reason="This is needed.")
     try:

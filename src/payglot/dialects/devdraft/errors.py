@@ -13,24 +13,37 @@ from payglot.web import refusals
 from payglot.web.answers import answer
 
 SLUG_TAKEN = "Payment link with this URL already exists"
+EMAIL_TAKEN = "Customer with this email already exists"
 KEY_REUSED = "Conflict: Idempotency key already used with different request data"
 _PAYLOAD_TOO_LARGE = "Payload Too Large"
 """The framework's phrase; HTTP's own has changed twice."""
+_NAMES = {
+    "product": "Product",
+    "picture": "Image",
+    "tax": "Tax",
+    "customer": "Customer",
+    "endpoint": "Webhook",
+    "rehearsal": "Payment",
+}
+"""What the provider calls things; everything else is part of a link."""
 _HARMLESS = re.compile(r"[A-Za-z0-9/_-]{1,128}")
 
 
 class BadRequest(refusals.Refused):
-    """A refusal with one sentence of its own."""
+    """A refusal with one sentence of its own, or two."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, details: str | None = None) -> None:
         super().__init__()
         self.message = message
+        self.details = details
 
 
 def render(request: Request, error: Exception) -> Response:
     match error:
-        case BadRequest(message=message):
+        case BadRequest(message=message, details=None):
             return _failed(400, message)
+        case BadRequest(message=message, details=details):
+            return answer(400, {"statusCode": 400, "message": message, "error": "Bad Request", "details": details})
         case refusals.Invalid(problems=problems):
             return _failed(400, [_phrase(problem) for problem in problems])
         case refusals.BodyNotJson():
@@ -47,8 +60,12 @@ def render(request: Request, error: Exception) -> Response:
             return _failed(403, f"Missing required scope: {scope}")
         case refusals.UnknownPath() | refusals.UnknownMethod():
             return _failed(404, f"Cannot {request.method} {_path(request)}")
-        case errors.NotFound():
-            return _failed(404, "Payment link not found")
+        case errors.NotFound(thing=thing):
+            return _failed(404, f"{_NAMES.get(thing, 'Payment link')} not found")
+        case errors.EmailTaken():
+            return _failed(409, EMAIL_TAKEN)
+        case errors.TooManyPictures(limit=limit):
+            return _failed(400, f"A product can have at most {limit} images")
         case errors.SlugTaken():
             return _failed(409, SLUG_TAKEN)
         case errors.KeyReused():
@@ -84,6 +101,8 @@ def _phrase(problem: dict[str, Any]) -> str:
     context = problem.get("ctx", {})
     match problem["type"]:
         case "missing":
+            return f"{field} should not be empty"
+        case "string_too_short" if context["min_length"] == 1:
             return f"{field} should not be empty"
         case "string_too_short":
             return f"{field} must be longer than or equal to {context['min_length']} characters"

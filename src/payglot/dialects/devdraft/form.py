@@ -60,6 +60,11 @@ def quantities(link: Link, choice: Choice) -> list[int]:
     return [_quantity(name, choice, start) if name in asked else start for name, start in starting]
 
 
+def first_quantity(link: Link) -> str:
+    """The field to point at when nothing was picked."""
+    return _starting(link)[0][0]
+
+
 def payer(link: Link, choice: Choice) -> dict[str, Any]:
     """What the payer told of themselves: what is asked for and not left empty. Raises ChoiceInvalid."""
     told = {field.name: _answer(field, choice.values.get(field.name, "")) for field in _payer_fields(link)}
@@ -110,7 +115,12 @@ def _amount_field(link: Link) -> Field:
 
 
 def _starting(link: Link) -> list[tuple[str, int]]:
-    return [(f"quantity_{n}", line.quantity) for n, line in enumerate(catalogue.of_link(link).lines)]
+    """What a link names keeps its place; what is merely on offer may have changed while the payer read, so it goes by
+    its id."""
+    return [
+        (f"quantity_{n if line.quantity else line.product.id}", line.quantity)
+        for n, line in enumerate(catalogue.of_link(link).lines)
+    ]
 
 
 def _method_field(link: Link) -> list[Field]:
@@ -123,6 +133,9 @@ def _method_field(link: Link) -> list[Field]:
 
 def _payer_fields(link: Link) -> list[Field]:
     kept = link.extras
+    if link.renewal is not None:
+        # What the payer told when they subscribed is not asked again.
+        return [_EMAIL_FIELD]
     return [
         _EMAIL_FIELD,
         *([_PHONE_FIELD] if kept["require_phone"] else ()),
@@ -132,7 +145,7 @@ def _payer_fields(link: Link) -> list[Field]:
 
 
 def _custom(link: Link) -> dict[str, Any]:
-    stored = link.extras["custom_fields"]
+    stored = link.extras["custom_fields"] if link.renewal is None else None
     found: dict[str, Any] = json.loads(stored) if stored else {}
     return found
 

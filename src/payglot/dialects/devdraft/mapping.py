@@ -1,5 +1,6 @@
 """DevDraft's wire to the domain and back. Pure functions."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, assert_never, cast
@@ -7,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from payglot.dialects.devdraft import catalogue as catalogues, ids, schemas
+from payglot.dialects.devdraft import catalogue as catalogues, ids, recurring, schemas
 from payglot.dialects.devdraft.auth import NAME
 from payglot.dialects.devdraft.catalogue import EMPTY, Basket, Catalogue
 from payglot.dialects.devdraft.errors import BadRequest
@@ -25,11 +26,11 @@ APP = "app_"
 FIXED = frozenset({"SUBSCRIPTION", "INVOICE"})
 
 
-def without_nulls(sent: Any) -> Any:
-    """An explicit null counts as absent, at the top and in each product."""
+def without_nulls(sent: Any, *, keep: Collection[str] = ()) -> Any:
+    """An explicit null counts as absent, at the top and in each product; in a change, it clears what is in `keep`."""
     if not isinstance(sent, dict):
         return sent
-    kept = {name: value for name, value in sent.items() if value is not None}
+    kept = {name: value for name, value in sent.items() if value is not None or name in keep}
     products = kept.get("paymentLinkProducts")
     if isinstance(products, list):
         kept["paymentLinkProducts"] = [
@@ -37,6 +38,12 @@ def without_nulls(sent: Any) -> Any:
             for each in products
         ]
     return kept
+
+
+NULLABLE = frozenset(
+    {"description", "coverImage", "amount", "paymentForId", "customerId", "taxId", "maxPayments", "customFields"}
+    | {"expiration_date", "walletId"}
+)
 
 
 def new_link(body: schemas.CreatePaymentLink, merchant: Merchant, now: datetime, catalogue: Catalogue = EMPTY) -> Link:
@@ -96,7 +103,7 @@ def new_link(body: schemas.CreatePaymentLink, merchant: Merchant, now: datetime,
             "collect_address": body.collectAddress,
             "require_phone": body.requirePhoneNumber,
             "allow_business_tax_id": body.allowBusinessTaxId,
-            "recurring_type": body.recurringType,
+            "recurring_type": recurring.type_of(body),
             "confirmation_page": body.confirmationPage,
             "create_invoice_pdf": body.createInvoicePdf,
         },
@@ -139,6 +146,7 @@ def link(value: Link, base_url: str, now: datetime) -> schemas.PaymentLink:
         "allowCryptoPayment": kept["allow_crypto"],
         "confirmationPage": kept["confirmation_page"],
         "createInvoicePdf": kept["create_invoice_pdf"],
+        **recurring.of_link(value.seen_at(now)),
     }
     return shown
 
@@ -166,6 +174,7 @@ def payment(value: Payment) -> schemas.Payment:
         "status": payment_status(value),
         "method": value.method,
         "createdAt": instants.millis(value.created_at),
+        **recurring.of_payment(value),
     }
 
 

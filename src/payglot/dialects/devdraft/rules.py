@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic_core import PydanticCustomError
 
-from payglot.dialects.devdraft import inferred
+from payglot.dialects.devdraft import ids, inferred
 from payglot.domain.errors import RedirectForbidden
 from payglot.domain.merchant import redirect_host
 from payglot.web import instants, json
@@ -17,8 +17,10 @@ RULE = "rule"
 """The type of the problems that these rules report."""
 
 MINIMUM = Decimal("0.01")
-_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_EMAIL = re.compile(r"[^\s@<>\"(),:;\\]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
+_PHONE = re.compile(r"[+]?[0-9 \-()]+")
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -29,7 +31,7 @@ def slug(sent: Any) -> str:
         raise _broken("must be a string")
     path = sent
     if "://" in sent:
-        path = urlsplit(sent).path if _is_url(sent) else ""
+        path = urlsplit(sent).path if is_url(sent) else ""
     path = path.removeprefix("/").removesuffix("/")
     if len(path) > inferred.MAX_SLUG:
         raise _broken(f"must be shorter than or equal to {inferred.MAX_SLUG} characters")
@@ -44,10 +46,7 @@ def amount(number: Decimal) -> Decimal:
         raise _broken(f"must not be less than {MINIMUM}")
     if number >= inferred.AMOUNT_LIMIT:
         raise _broken(f"must be less than {inferred.AMOUNT_LIMIT:f}")
-    exact = number.quantize(inferred.AMOUNT_STEP)
-    if exact != number:
-        raise _broken("must have at most 6 decimal places")
-    return exact
+    return _exact(number, inferred.AMOUNT_STEP)
 
 
 def whole(number: Decimal) -> Decimal:
@@ -67,15 +66,65 @@ def instant(sent: Any) -> datetime:
 
 def uuid(sent: Any) -> str:
     """In lower case."""
-    if not isinstance(sent, str) or not _UUID.fullmatch(sent):
+    if not isinstance(sent, str) or not UUID.fullmatch(sent):
         raise _broken("must be a UUID")
     return sent.lower()
 
 
 def picture(sent: Any) -> str:
-    if not isinstance(sent, str) or not _is_url(sent):
+    if not isinstance(sent, str) or not is_url(sent):
         raise _broken("must be a URL address")
     return sent
+
+
+def email(sent: Any) -> str:
+    if not isinstance(sent, str) or len(sent) > inferred.MAX_EMAIL or not _EMAIL.fullmatch(sent):
+        raise _broken("must be an email")
+    return sent
+
+
+def phone(sent: Any) -> str:
+    if not isinstance(sent, str) or len(sent) > inferred.MAX_PHONE or not _PHONE.fullmatch(sent):
+        raise _broken("must be a valid phone number")
+    return sent
+
+
+def signing_secret(sent: Any) -> str:
+    if not isinstance(sent, str) or not inferred.SIGNING_SECRET.fullmatch(sent):
+        raise _broken("must be 32 to 255 letters, digits, hyphens and underscores")
+    return sent
+
+
+def percentage(sent: Any) -> Decimal:
+    if isinstance(sent, bool) or not isinstance(sent, (int, Decimal)):
+        raise _broken("must be a number")
+    number = Decimal(sent)
+    if not 0 <= number <= 100:
+        raise _broken("must not be less than 0" if number < 0 else "must not be greater than 100")
+    return _exact(number, inferred.AMOUNT_STEP)
+
+
+def price(number: Decimal) -> Decimal:
+    """In major units, with two decimals."""
+    if number < MINIMUM:
+        raise _broken(f"must not be less than {MINIMUM}")
+    if number >= inferred.AMOUNT_LIMIT:
+        raise _broken(f"must be less than {inferred.AMOUNT_LIMIT:f}")
+    return _exact(number, inferred.PRICE_STEP)
+
+
+def quantity(number: Decimal) -> Decimal:
+    """Of goods, in whatever unit."""
+    if not 0 <= number < inferred.AMOUNT_LIMIT:
+        raise _broken("must not be less than 0" if number < 0 else f"must be less than {inferred.AMOUNT_LIMIT:f}")
+    return _exact(number, inferred.AMOUNT_STEP)
+
+
+def app(sent: Any) -> str:
+    """An app's id: documented as a UUID, and in the spelling that links show."""
+    if isinstance(sent, str) and ids.read("app_", sent) is not None:
+        return sent
+    return uuid(sent)
 
 
 def line(text: str) -> str:
@@ -93,13 +142,20 @@ def free_object(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _exact(number: Decimal, step: Decimal) -> Decimal:
+    exact = number.quantize(step)
+    if exact != number:
+        raise _broken(f"must have at most {-int(step.as_tuple().exponent)} decimal places")
+    return exact
+
+
 def _plain(text: str, *, allowed: str) -> str:
     if any((c < " " and c not in allowed) or c == "\x7f" or c in _TURNING for c in text):
         raise _broken("must not contain control characters")
     return text
 
 
-def _is_url(text: str) -> bool:
+def is_url(text: str) -> bool:
     try:
         redirect_host(text)
     except RedirectForbidden:

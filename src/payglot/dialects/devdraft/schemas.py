@@ -30,31 +30,42 @@ Amount = Annotated[LiteralNumber, AfterValidator(rules.amount), Field(json_schem
 Whole = Annotated[LiteralNumber, AfterValidator(rules.whole)]
 
 
-class _Body(BaseModel):
+Title = Annotated[str, Field(min_length=3, max_length=100), AfterValidator(rules.line)]
+Description = Annotated[str, Field(max_length=500), AfterValidator(rules.lines)]
+Reference = Annotated[str, Field(max_length=inferred.MAX_REFERENCE), AfterValidator(rules.line)]
+WalletId = Annotated[str, Field(max_length=inferred.MAX_REFERENCE)]
+MaxPayments = Annotated[Whole, Field(ge=1, le=inferred.MAX_PAYMENTS)]
+CustomFields = Annotated[dict[str, Any], AfterValidator(rules.free_object)]
+
+
+class Body(BaseModel):
     """Unknown members are ignored; an explicit null was dropped before and counts as absent."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
 
-class PaymentLinkProduct(_Body):
+class PaymentLinkProduct(Body):
     productId: Uuid
     quantity: Annotated[Whole, Field(ge=1, le=inferred.MAX_QUANTITY)] = Decimal(1)
 
 
-class CreatePaymentLink(_Body):
+Lines = Annotated[list[PaymentLinkProduct], Field(max_length=inferred.MAX_PRODUCTS)]
+
+
+class CreatePaymentLink(Body):
     """`amount` is a JSON number in major units of `currency`, at least 0.01. `url` is a slug or an absolute URL whose
     path is one. `expiration_date` is ISO 8601, read as UTC when it has no offset."""
 
-    title: Annotated[str, Field(min_length=3, max_length=100), AfterValidator(rules.line)]
+    title: Title
     url: Slug
     linkType: LinkType
-    description: Annotated[str, Field(max_length=500), AfterValidator(rules.lines)] | None = None
+    description: Description | None = None
     coverImage: Picture | None = None
     amount: Amount | None = None
     currency: Literal["usdc", "eurc"] = "usdc"
-    paymentForId: Annotated[str, Field(max_length=inferred.MAX_REFERENCE), AfterValidator(rules.line)] | None = None
+    paymentForId: Reference | None = None
     customerId: Uuid | None = None
-    paymentLinkProducts: Annotated[list[PaymentLinkProduct], Field(max_length=inferred.MAX_PRODUCTS)] = []
+    paymentLinkProducts: Lines = []
     isForAllProduct: bool = False
     allowQuantityAdjustment: bool = True
     allowMobilePayment: bool = False
@@ -62,11 +73,11 @@ class CreatePaymentLink(_Body):
     taxId: Uuid | None = None
     collectAddress: bool = False
     limitPayments: bool = False
-    maxPayments: Annotated[Whole, Field(ge=1, le=inferred.MAX_PAYMENTS)] | None = None
-    customFields: Annotated[dict[str, Any], AfterValidator(rules.free_object)] | None = None
+    maxPayments: MaxPayments | None = None
+    customFields: CustomFields | None = None
     expiration_date: Moment | None = None
     recurringType: RecurringType = "ONE_TIME"
-    walletId: Annotated[str, Field(max_length=inferred.MAX_REFERENCE)] | None = None
+    walletId: WalletId | None = None
     requirePhoneNumber: bool = False
     allowBusinessTaxId: bool = False
     allowCryptoPayment: bool = True
@@ -74,7 +85,41 @@ class CreatePaymentLink(_Body):
     createInvoicePdf: bool = False
 
 
-class Product(TypedDict):
+class UpdatePaymentLink(Body):
+    """Only what is given changes. `null` clears what may be null, and counts as absent elsewhere.
+    `paymentLinkProducts` replaces the whole list. `linkType` and `url` may only say what they are."""
+
+    title: Title | None = None
+    url: str | None = None
+    linkType: str | None = None
+    status: Literal["ACTIVE", "INACTIVE"] | None = None
+    description: Description | None = None
+    coverImage: Picture | None = None
+    amount: Amount | None = None
+    currency: Literal["usdc", "eurc"] | None = None
+    paymentForId: Reference | None = None
+    customerId: Uuid | None = None
+    paymentLinkProducts: Lines | None = None
+    isForAllProduct: bool | None = None
+    allowQuantityAdjustment: bool | None = None
+    allowMobilePayment: bool | None = None
+    collectTax: bool | None = None
+    taxId: Uuid | None = None
+    collectAddress: bool | None = None
+    limitPayments: bool | None = None
+    maxPayments: MaxPayments | None = None
+    customFields: CustomFields | None = None
+    expiration_date: Moment | None = None
+    recurringType: RecurringType | None = None
+    walletId: WalletId | None = None
+    requirePhoneNumber: bool | None = None
+    allowBusinessTaxId: bool | None = None
+    allowCryptoPayment: bool | None = None
+    confirmationPage: Literal["SHOW", "REDIRECT"] | None = None
+    createInvoicePdf: bool | None = None
+
+
+class LinkedProduct(TypedDict):
     id: str
     name: str
     description: str
@@ -87,10 +132,10 @@ class ProductLine(TypedDict):
     id: str
     productId: str
     quantity: int
-    product: Product
+    product: LinkedProduct
 
 
-class Tax(TypedDict):
+class LinkedTax(TypedDict):
     id: str
     name: str
     percentage: JsonNumber
@@ -98,11 +143,34 @@ class Tax(TypedDict):
 
 
 class TaxMember(TypedDict):
-    tax: NotRequired[Tax]
+    tax: NotRequired[LinkedTax]
+
+
+PeriodStatus = Literal["DUE", "PAID", "UNPAID", "CANCELED"]
+
+
+class Subscription(TypedDict):
+    """Ours: which period of which subscription a renewal's link asks payment for."""
+
+    id: str
+    startedByPaymentId: str
+    period: int
+    periodStart: Instant
+    periodEnd: Instant
+    periodStatus: PeriodStatus
+
+
+class SubscriptionMember(TypedDict):
+    subscription: NotRequired[Subscription]
+
+
+class SubscriptionIdMember(TypedDict):
+    subscriptionId: NotRequired[str]
 
 
 class PaymentLink(TypedDict):
-    """One shape for create, get, list items and update; `tax` only when a tax is set."""
+    """One shape for create, get, list items and update; `tax` only when a tax is set, `subscription` only on the link
+    of a subscription's renewal."""
 
     id: str
     title: str
@@ -126,7 +194,7 @@ class PaymentLink(TypedDict):
     appId: str
     customerId: str | None
     taxId: str | None
-    tax: NotRequired[Tax]
+    tax: NotRequired[LinkedTax]
     expiration_date: Instant | None
     createdAt: Instant
     updatedAt: Instant
@@ -137,10 +205,11 @@ class PaymentLink(TypedDict):
     allowCryptoPayment: bool
     confirmationPage: str
     createInvoicePdf: bool
+    subscription: NotRequired[Subscription]
 
 
 class Payment(TypedDict):
-    """In webhooks only: v0 has no way to read payments."""
+    """In webhooks only: v0 has no way to read payments. `subscriptionId` only when the payment started one."""
 
     id: str
     paymentLinkId: str
@@ -150,6 +219,7 @@ class Payment(TypedDict):
     status: str
     method: str
     createdAt: Instant
+    subscriptionId: NotRequired[str]
 
 
 class Health(TypedDict):
@@ -173,3 +243,19 @@ class Failure(TypedDict):
     statusCode: int
     message: str | list[str]
     error: NotRequired[str]
+    details: NotRequired[str]
+
+
+FAILURES: dict[int, tuple[str, Any]] = {
+    401: ("Client key or secret is invalid or missing", Failure),
+    403: ("The key lacks the scope, or calls may not come from this address", Failure),
+    500: ("Our fault", Failure),
+    503: ("Temporarily unavailable", Failure),
+}
+"""What every call that needs a key may answer."""
+REFUSED: dict[int, tuple[str, Any]] = {
+    400: ("A field rule is broken, or something referred to does not exist", Failure),
+    413: ("The body is too large", Failure),
+    **FAILURES,
+}
+"""What every call with a body may answer."""

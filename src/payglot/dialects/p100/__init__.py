@@ -1,7 +1,7 @@
 """P100 Partner API: crypto payment links for a fiat amount, settled in EUR.
 
 Documentation: https://partner-api-docs.p100.io ("Payment link & Checkout Link"). Known differences: everything in
-`inferred.py` is a reasoned guess, because those pages are not public; hosted checkout is not served.
+`inferred.py` is a reasoned guess, because those pages are not public.
 """
 
 import functools
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from payglot.dialects.contract import Dialect
 from payglot.dialects.p100 import auth, errors, routes
 from payglot.dialects.p100.checkout import P100Flow
-from payglot.dialects.p100.webhooks import P100Webhooks
+from payglot.dialects.p100.webhooks import HEALTH, P100Webhooks
 from payglot.web import app, json
 
 
@@ -38,5 +38,7 @@ DIALECT = Dialect(
     webhooks=P100Webhooks(),
     issue=auth.issue,
     endpoint_details=lambda _merchant_id: {},
+    limits="",
     example=example,
+    health=HEALTH,
 )

@@ -1,11 +1,11 @@
 """P100's clients prove themselves with an `x-api-key` header; live merchants may also list source addresses."""
 
+import secrets
 from uuid import UUID
 
 from starlette.requests import Request
 
 from payglot.dialects.contract import Issued, IssuedKey
-from payglot.domain import identity
 from payglot.domain.merchant import Mode
 from payglot.web import call
 from payglot.web.call import Call
@@ -26,5 +26,5 @@ async def caller(request: Request) -> Call:
 
 
 def issue(merchant_id: UUID) -> Issued:
-    key = f"pk_{identity.page_token()}"
+    key = f"pk_{secrets.token_hex(32)}"
     return Issued(headers={"x-api-key": key}, keys=(IssuedKey(kind="api_key", value=key),))

@@ -35,6 +35,8 @@ def render(request: Request, error: Exception) -> Response:
             return answer(429, body, headers={"Retry-After": str(seconds)})
         case refusals.TemporarilyUnavailable() | errors.Unavailable():
             return _failed("P501", "service-temporarily-unavailable", "Service temporarily unavailable.")
+        case errors.CurrencyUnknown():
+            return _failed(*inferred.UNKNOWN_PAIR)
         case errors.NotFound():
             return _failed(*inferred.UNKNOWN_LINK)
         case _:

@@ -1,8 +1,8 @@
 """Qonto Business API: payment links for a basket or an invoice, in EUR, paid by card, Apple Pay, PayPal or iDEAL.
 
 Documentation: https://docs.qonto.com ("Create a payment link"). Known differences: a paid link goes on to `paid`;
-merchants start connected to the payment provider; any invoice id is taken, for there are no invoices here; of OAuth,
-only the refresh grant is served. All of them, and what is inferred: docs/dialects/qonto.md.
+merchants start connected to the payment provider; any invoice id is taken, for there are no invoices here; a
+merchant signs in to OAuth with a code from the operator. All of them, and what is inferred: docs/dialects/qonto.md.
 """
 
 import functools
@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping
 
 from payglot.dialects.contract import Dialect
-from payglot.dialects.qonto import auth, errors, oauth, routes, webhooks
+from payglot.dialects.qonto import auth, connections, consent, errors, oauth, routes, subscriptions, webhooks
 from payglot.dialects.qonto.checkout import QontoFlow
 from payglot.dialects.qonto.webhooks import QontoWebhooks
 from payglot.web import app, json
@@ -39,7 +39,7 @@ DIALECT = Dialect(
     prefixes=("/v2/payment_links", "/v2/webhook_subscriptions", "/v2/oauth2", "/oauth2"),
     build=functools.partial(
         app.build,
-        routers=(routes.router, oauth.router),
+        routers=(connections.router, routes.router, subscriptions.router, consent.router, oauth.router),
         render=errors.render,
         title="Payglot: compatible with Qonto payment links",
         description="Payment links for a basket or an invoice.",
@@ -49,5 +49,8 @@ DIALECT = Dialect(
     webhooks=QontoWebhooks(),
     issue=auth.issue,
     endpoint_details=webhooks.endpoint_details,
+    limits="1000 per 10 seconds; 10000 per 10 minutes",
+    failures="200 per hour",
     example=example,
+    oauth_scopes=auth.SCOPES,
 )

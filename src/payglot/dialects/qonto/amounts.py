@@ -12,6 +12,7 @@ from payglot.domain import money
 from payglot.domain.money import Currency, Money
 
 Reading = Literal["percent", "fraction", "auto"]
+_DECIMAL = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,2})?")
 _RATE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,8})?")
 
 
@@ -24,6 +25,11 @@ def vat_percent(text: str, reading: Reading) -> Decimal | None:
     if reading == "fraction" or (reading == "auto" and 0 < rate < 1):
         rate *= 100
     return rate if rate <= inferred.MAX_VAT_PERCENT else None
+
+
+def is_decimal(text: str) -> bool:
+    """Whether the text is a plain decimal above 0 that a link could be about."""
+    return bool(_DECIMAL.fullmatch(text)) and 0 < Decimal(text) <= Decimal(inferred.MAX_MINOR) / 100
 
 
 def line(unit_price: Money, quantity: Decimal, percent: Decimal) -> Money:

@@ -1,13 +1,17 @@
 """Qonto's clients present an OAuth 2 bearer token with scopes. API keys are refused here, as they are there."""
 
+import hmac
 import re
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 from starlette.requests import Request
 
 from payglot.dialects.contract import Issued, IssuedKey
+from payglot.domain.merchant import Merchant
 from payglot.web import call
 from payglot.web.call import Call
 from payglot.web.refusals import NotAuthenticated, Refused
@@ -15,12 +19,18 @@ from payglot.web.refusals import NotAuthenticated, Refused
 NAME = "qonto"
 READ = "payment_link.read"
 WRITE = "payment_link.write"
-SCOPES = ("offline_access", "organization.read", READ, WRITE, "webhook")
+WEBHOOK = "webhook"
+SCOPES = ("offline_access", "organization.read", READ, WRITE, WEBHOOK)
+"""What a provisioned token may do."""
+OFFLINE, ORGANIZATION = "offline_access", "organization.read"
 
 _API_KEY = re.compile(r"[A-Za-z0-9_.-]{1,100}:[A-Za-z0-9]{1,200}")
 
 
+AUTHORIZE_PATH = "/oauth2/auth"
 TOKEN_PATH = "/oauth2/token"  # noqa: S105 (an address)
+REVOKE_PATH = "/oauth2/revoke"
+STAGING_HEADER = "X-Qonto-Staging-Token"
 ACCESS_TOKEN_TTL = timedelta(seconds=3600)
 REFRESH_TOKEN_TTL = timedelta(days=90)
 
@@ -29,8 +39,12 @@ class ApiKeyRefused(Refused):
     """`login:secret-key` was sent where only OAuth is taken."""
 
 
+class StagingTokenMissing(Refused):
+    """The merchant's settings demand a staging token, and it was not sent."""
+
+
 class TokenRefused(Refused):
-    """No token is given: `code` and `description` are those of RFC 6749, section 5.2."""
+    """No token is given, or none revoked: `code` and `description` are those of RFC 6749, section 5.2."""
 
     def __init__(self, code: str, description: str, *, status: int = 400) -> None:
         super().__init__(code)
@@ -40,7 +54,8 @@ class TokenRefused(Refused):
 
 
 async def caller(request: Request, scope: str) -> Call:
-    """Raises NotAuthenticated, ApiKeyRefused, AddressNotAllowed or NotPermitted, before the body is read."""
+    """Raises NotAuthenticated, ApiKeyRefused, AddressNotAllowed, StagingTokenMissing or NotPermitted, before the body
+    is read."""
     sent = request.headers.get("authorization", "")
     scheme, _, token = sent.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
@@ -50,37 +65,46 @@ async def caller(request: Request, scope: str) -> Call:
     known = await call.identify(request, NAME, token.strip())
     if known is None or known.caller.kind != "access_token":
         raise NotAuthenticated(missing=False)
+    check_staging_token(request, known.merchant)
     known.need(scope)
     return known
+
+
+def check_staging_token(request: Request, merchant: Merchant) -> None:
+    """Raises StagingTokenMissing where an operator demands the header that the provider's sandbox does."""
+    wanted, sent = merchant.settings.staging_token, request.headers.get(STAGING_HEADER, "")
+    if wanted is not None and not hmac.compare_digest(sent.encode(), wanted.encode()):
+        raise StagingTokenMissing
 
 
 def issue(merchant_id: UUID) -> Issued:
     """A token that does not run out, for use without the OAuth dance, and an OAuth client to do it with."""
     access, refresh = _token_pair()
     client_id, client_secret = secrets.token_hex(16), secrets.token_urlsafe(32)
+    held = {"client_id": client_id, "grant": str(uuid4())}
     return Issued(
         headers={"Authorization": f"Bearer {access}"},
         keys=(
             IssuedKey(kind="access_token", value=access, scopes=SCOPES, details={"client_id": client_id}),
-            IssuedKey(kind="refresh_token", value=refresh, scopes=SCOPES, details={"client_id": client_id}),
+            IssuedKey(kind="refresh_token", value=refresh, scopes=SCOPES, details=held),
             IssuedKey(kind="oauth_client", value=client_id, secret=client_secret, scopes=SCOPES),
         ),
         extra={"oauth": {"client_id": client_id, "client_secret": client_secret, "refresh_token": refresh}},
     )
 
 
-def renewed(client_id: str, scopes: tuple[str, ...]) -> Issued:
-    """The pair that a refresh gives: an access token for an hour, a refresh token for 90 days."""
+def renewed(details: Mapping[str, Any], scopes: tuple[str, ...], *, refreshing: tuple[str, ...] | None) -> Issued:
+    """What a consent or a refresh gives: an access token for an hour and, with scopes of its own (`refreshing`), a
+    refresh token for 90 days. `details` name the client and the consent that they came of."""
     access, refresh = _token_pair()
-    details = {"client_id": client_id}
-    return Issued(
-        headers={"Authorization": f"Bearer {access}"},
-        keys=(
-            IssuedKey(kind="access_token", value=access, scopes=scopes, details=details, ttl=ACCESS_TOKEN_TTL),
-            IssuedKey(kind="refresh_token", value=refresh, scopes=scopes, details=details, ttl=REFRESH_TOKEN_TTL),
-        ),
-        extra={"access_token": access, "refresh_token": refresh},
-    )
+    keys = [IssuedKey(kind="access_token", value=access, scopes=scopes, details=details, ttl=ACCESS_TOKEN_TTL)]
+    given = {"access_token": access}
+    if refreshing is not None:
+        keys.append(
+            IssuedKey(kind="refresh_token", value=refresh, scopes=refreshing, details=details, ttl=REFRESH_TOKEN_TTL)
+        )
+        given["refresh_token"] = refresh
+    return Issued(headers={"Authorization": f"Bearer {access}"}, keys=tuple(keys), extra=given)
 
 
 def _token_pair() -> tuple[str, str]:

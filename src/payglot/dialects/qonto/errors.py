@@ -1,21 +1,35 @@
 """Qonto's failures: `errors[]` with a trace id that is also a header. Validation is 400, never 422.
 
-The token endpoint has OAuth's own shape instead: RFC 6749, section 5.2.
+The token endpoint has OAuth's own shape instead: RFC 6749, section 5.2. Webhook subscriptions fail in the flat shape
+that is documented for them: one failure, without a wrapper.
 """
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from payglot.dialects.qonto import schemas
-from payglot.dialects.qonto.auth import TOKEN_PATH, ApiKeyRefused, TokenRefused
+from payglot.dialects.qonto import pages, schemas
+from payglot.dialects.qonto.auth import (
+    AUTHORIZE_PATH,
+    REVOKE_PATH,
+    TOKEN_PATH,
+    ApiKeyRefused,
+    StagingTokenMissing,
+    TokenRefused,
+)
 from payglot.domain import errors
-from payglot.web import refusals
+from payglot.web import inputs, refusals
 from payglot.web.answers import answer, empty
+from payglot.web.origin import Forged
 
+M = TypeVar("M", bound=BaseModel)
+
+SUBSCRIPTIONS_PATH = "/v2/webhook_subscriptions"
 TRACE_HEADER = "X-Tyk-Trace-Id"
+_THINGS = {"link": "payment link", "endpoint": "webhook subscription"}
 _EXPECTED = {
     "string_type": "string",
     "bool_type": "bool",
@@ -47,6 +61,14 @@ def misshapen(problems: list[Any], sent: Any) -> Unacceptable:
     return Unacceptable([_shape_failure(problem, sent) for problem in problems])
 
 
+def checked(model: type[M], sent: Any) -> M:
+    """The body in the shape of `model`; raises Unacceptable."""
+    try:
+        return inputs.check(model, sent)
+    except refusals.Invalid as error:
+        raise misshapen(error.problems, sent) from None
+
+
 def at(pointer: str, rule: str, code: str = "invalid") -> schemas.Failure:
     """A broken rule of the body: `pointer` is a JSON pointer, `rule` goes on after the member's name."""
     names = [part for part in pointer.split("/") if part and not part.isdigit()]
@@ -63,15 +85,21 @@ def in_query(name: str, rule: str, code: str = "invalid") -> schemas.Failure:
 def render(request: Request, error: Exception) -> Response:
     # The trace id is the id of the request in our log.
     trace_id: str = request.scope["request_id"]
-    response = _at_the_token_endpoint(error) if request.scope["path"] == TOKEN_PATH else None
+    path = request.scope["path"]
+    if path == AUTHORIZE_PATH:
+        return _on_the_page(error, trace_id)
+    response = _at_the_token_endpoint(error) if path in (TOKEN_PATH, REVOKE_PATH) else None
     if response is None:
-        response = _rendered(error, trace_id)
+        is_flat = path.startswith(SUBSCRIPTIONS_PATH)
+        response = _rendered(error, trace_id, is_flat=is_flat)
     response.headers[TRACE_HEADER] = trace_id
     return response
 
 
-def _rendered(error: Exception, trace_id: str) -> Response:
+def _rendered(error: Exception, trace_id: str, *, is_flat: bool) -> Response:
     def failed(status: int, *failures: schemas.Failure) -> Response:
+        if is_flat:
+            return answer(status, failures[0])
         body: schemas.Failures = {"errors": list(failures), "trace_id": trace_id}
         return answer(status, body)
 
@@ -86,12 +114,15 @@ def _rendered(error: Exception, trace_id: str) -> Response:
             return failed(403, _plain("forbidden", f"missing required oauth scope: {scope}"))
         case refusals.AddressNotAllowed():
             return failed(403, _plain("forbidden", "This IP address is not allowed"))
+        case StagingTokenMissing():
+            # The provider's sandbox leads to a page for people then, too, in place of JSON.
+            return empty(302, {"Location": "/docs/qonto"})
         case refusals.BodyNotJson() | refusals.BodyTooLarge():
             return failed(400, _plain("invalid", "The request body is not a JSON object that can be read"))
         case refusals.WrongContentType():
             return failed(400, _plain("invalid", "Content-Type must be application/json"))
-        case errors.NotFound():
-            missing = _plain("not_found", "payment link not found")
+        case errors.NotFound(thing=thing):
+            missing = _plain("not_found", f"{_THINGS.get(thing, thing)} not found")
             missing["source"] = {"parameter": "id"}
             return failed(404, missing)
         case refusals.UnknownPath() | refusals.UnknownMethod():
@@ -123,6 +154,29 @@ def _at_the_token_endpoint(error: Exception) -> Response | None:
             return None
     body: schemas.TokenFailure = {"error": code, "error_description": description}
     return answer(status, body, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
+
+
+def _on_the_page(error: Exception, trace_id: str) -> Response:
+    """For a person, who came with a browser."""
+    match error:
+        case Forged():
+            response = pages.failure(
+                403, "The form did not come from this page. Go back to the application and try again."
+            )
+        case refusals.UnknownMethod():
+            response = PlainTextResponse("Not Found", status_code=404)
+        case refusals.TemporarilyUnavailable() | errors.Unavailable() | errors.ChangedMeanwhile():
+            response = pages.failure(503, "Something does not answer just now. Try again in a moment.")
+        case refusals.TooManyRequests():
+            response = pages.failure(429, "Too many attempts. Try again later.")
+        case refusals.Refused() | errors.DomainError() if not isinstance(error, refusals.Broken):
+            response = pages.failure(
+                400, "The address or the form cannot be read. Go back to the application and try again."
+            )
+        case _:
+            response = pages.failure(500, f"Something broke on our side. Its number is {trace_id}.")
+    response.headers[TRACE_HEADER] = trace_id
+    return response
 
 
 def _plain(code: str, detail: str) -> schemas.Failure:

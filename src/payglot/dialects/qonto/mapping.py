@@ -3,7 +3,7 @@
 import re
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, assert_never, get_args
 from uuid import UUID
 
 from payglot.dialects.qonto import amounts, inferred, schemas
@@ -21,6 +21,7 @@ _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _LARGEST = Money(minor=inferred.MAX_MINOR, currency=Currency.EUR)
 _HIDDEN = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\x7f")
 Word = Literal["open", "processing", "paid", "expired", "canceled"]
+METHODS: tuple[schemas.Method, ...] = get_args(schemas.Method)
 PaymentWord = Literal["open", "pending", "authorized", "paid", "canceled", "expired", "failed"]
 
 

@@ -1,17 +1,22 @@
-"""The token endpoint: fresh tokens for a refresh token (RFC 6749, section 6). Source: "Refresh token endpoint"."""
+"""The token endpoint, revocation, and the end of a consent: what a request names is loaded here, judged by `authority`,
+and written here. Sources: "Token endpoint", "Refresh token endpoint"; RFC 6749 and RFC 7009.
+"""
 
 from collections.abc import Mapping
+from datetime import datetime
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.qonto import auth, inferred, schemas
-from payglot.dialects.qonto.auth import NAME, TOKEN_PATH, TokenRefused
-from payglot.operations import credentials
+from payglot.dialects.qonto import auth, authority, documented, inferred, schemas
+from payglot.dialects.qonto.auth import NAME, REVOKE_PATH, TOKEN_PATH, TokenRefused
+from payglot.dialects.qonto.authority import Client, Granted, Held, OAuth2Error
+from payglot.operations import codes, credentials
+from payglot.operations.credentials import Credential, Issued
 from payglot.web import call, inputs, openapi
-from payglot.web.answers import answer
+from payglot.web.answers import answer, empty
 from payglot.web.atomic import Tx, atomic
 from payglot.web.call import Call
 from payglot.web.refusals import WrongContentType
@@ -19,47 +24,114 @@ from payglot.web.refusals import WrongContentType
 router = APIRouter()
 
 FORM = "application/x-www-form-urlencoded"
-_MOST_FIELDS = 20
+MOST_FIELDS = 20
+NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _BAD_CLIENT = "Client authentication failed: unknown client, no credentials in the body, or a wrong secret"
-_BAD_GRANT = "The refresh token is invalid, expired, revoked, or was issued to another client"
+_BAD_CODE = "The code was used before; what was given for it is revoked"
+_FAILURES = {
+    400: ("The form or the grant is not valid", schemas.TokenFailure),
+    401: ("The client's credentials are not valid", schemas.TokenFailure),
+    403: ("The address is not allowed", schemas.TokenFailure),
+    500: ("Our fault", None),
+    503: ("Temporarily unavailable", None),
+}
 
 
 @router.post(
     TOKEN_PATH,
     **openapi.operation(
-        "Refresh tokens",
+        "Create or refresh tokens",
         body=schemas.TokenRequest,
         media_type=FORM,
-        parameters=(openapi.header("X-Qonto-Staging-Token", "Accepted and ignored"),),
+        parameters=(documented.STAGING,),
         answers={
-            200: ("Fresh tokens; the refresh token that was sent can be used for 60 seconds more", schemas.Token),
-            400: ("The form or the grant is not valid", schemas.TokenFailure),
-            401: ("The client's credentials are not valid", schemas.TokenFailure),
-            403: ("The address is not allowed", schemas.TokenFailure),
-            500: ("Our fault", None),
-            503: ("Temporarily unavailable", None),
+            200: ("Fresh tokens; a refresh token that was sent can be used for 60 seconds more", schemas.Token),
+            **_FAILURES,
         },
         secured=False,
     ),
 )
 async def token(request: Request) -> Response:
-    form = await _form(request)
-    client = await _client(request, form)
-    match form.get("grant_type", ""):
-        case "refresh_token":
-            return await _refresh(client, form)
-        case "":
-            raise TokenRefused("invalid_request", "grant_type is required")
-        case _:
-            raise TokenRefused("unsupported_grant_type", "grant_type must be refresh_token")
+    form = await read_form(request)
+    known = await _client(request, form)
+    client = client_of(form["client_id"], known.caller.details, known.caller.scopes, known.merchant.name)
+    if not form.get("grant_type"):
+        raise TokenRefused("invalid_request", "grant_type is required")
+    give = _redeem if form["grant_type"] == "authorization_code" else _refresh
+
+    async def work(tx: Tx) -> Response | TokenRefused:
+        return await give(tx, known, client, form)
+
+    outcome = await atomic(known.services.database, work)
+    if isinstance(outcome, TokenRefused):
+        # A code that is used twice is refused and remembered: what it gave has been revoked.
+        known.services.callers.forget()
+        raise outcome
+    return outcome
 
 
-async def _form(request: Request) -> Mapping[str, str]:
+@router.post(
+    REVOKE_PATH,
+    **openapi.operation(
+        "Revoke a token; with a refresh token, also the access tokens of the same consent",
+        body=schemas.RevokeRequest,
+        media_type=FORM,
+        parameters=(documented.STAGING,),
+        answers={200: ("Revoked, or not known", None), **_FAILURES},
+        secured=False,
+    ),
+)
+async def revoke(request: Request) -> Response:
+    form = await read_form(request)
+    known = await _client(request, form)
+    client = client_of(form["client_id"], known.caller.details, known.caller.scopes, known.merchant.name)
+
+    async def work(tx: Tx) -> Response:
+        credential = await _token(tx, known, form.get("token", ""))
+        try:
+            is_revocable = authority.is_revocable(client, form, _held(credential))
+        except OAuth2Error as error:
+            raise _refused(error) from None
+        if credential is not None and is_revocable:
+            await credentials.revoke(tx, credential.merchant_id, credential.id, at=known.now)
+            grant = credential.details.get("grant")
+            if credential.kind == "refresh_token" and grant is not None:
+                await credentials.revoke_grant(tx, credential.merchant_id, NAME, grant, at=known.now)
+        return empty(200, NOT_KEPT)
+
+    response = await atomic(known.services.database, work)
+    known.services.callers.forget()
+    return response
+
+
+@router.delete(
+    "/v2/oauth2/consents",
+    **openapi.operation(
+        "Revoke all consents that the merchant gave to this client",
+        parameters=(documented.STAGING,),
+        answers={204: ("Revoked, the token of this call included", None), **documented.FAILURES},
+    ),
+)
+async def withdraw(request: Request) -> Response:
+    known = await auth.caller(request, auth.ORGANIZATION)
+    client_id: str = known.caller.details["client_id"]
+
+    async def work(tx: Tx) -> Response:
+        await credentials.revoke_of_client(tx, known.merchant.id, NAME, client_id, at=known.now)
+        await codes.end_of_client(tx, known.merchant.id, NAME, client_id, known.now)
+        return empty(204)
+
+    response = await atomic(known.services.database, work)
+    known.services.callers.forget()
+    return response
+
+
+async def read_form(request: Request) -> Mapping[str, str]:
     """Raises WrongContentType, BodyTooLarge or TokenRefused."""
     if inputs.media_type(request) != FORM or "content-encoding" in request.headers:
         raise WrongContentType
     try:
-        pairs = parse_qsl((await request.body()).decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        pairs = parse_qsl((await request.body()).decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError:
         raise TokenRefused("invalid_request", "The body is not a form") from None
     form = dict(pairs)
@@ -68,41 +140,107 @@ async def _form(request: Request) -> Mapping[str, str]:
     return form
 
 
+def client_of(id: str, details: Mapping[str, object], scopes: frozenset[str], owner: str) -> Client:
+    """A client as it was registered; one that was provisioned has no redirect address, and so no page."""
+    uris = details.get("redirect_uris", ())
+    assert isinstance(uris, (list, tuple))
+    return Client(
+        id=id,
+        name=str(details.get("name", owner)),
+        owner=owner,
+        redirect_uris=tuple(uris),
+        scopes=scopes,
+        is_public=bool(details.get("public")),
+    )
+
+
 async def _client(request: Request, form: Mapping[str, str]) -> Call:
-    """Raises TokenRefused or AddressNotAllowed."""
+    """Raises TokenRefused, AddressNotAllowed or StagingTokenMissing."""
     client = await call.identify(request, NAME, form.get("client_id", ""), form.get("client_secret", ""))
     if client is None or client.caller.kind != "oauth_client":
         raise TokenRefused("invalid_client", _BAD_CLIENT, status=401)
+    auth.check_staging_token(request, client.merchant)
     return client
 
 
-async def _refresh(client: Call, form: Mapping[str, str]) -> Response:
-    sent = form.get("refresh_token", "")
-    if not sent:
-        raise TokenRefused("invalid_request", "refresh_token is required")
-    vault, now = client.services.vault, client.now
+async def _redeem(tx: Tx, known: Call, client: Client, form: Mapping[str, str]) -> Response | TokenRefused:
+    """Tokens for an authorization code; raises TokenRefused where nothing is to be remembered."""
+    vault, now = known.services.vault, known.now
+    code = await codes.hold(tx, vault, dialect=NAME, purpose="authorization", value=form.get("code", ""))
+    if code is not None and code.details["client_id"] != client.id:
+        code = None
+    if code is not None and code.used_at is not None:
+        await credentials.revoke_grant(tx, code.merchant_id, NAME, str(code.id), at=now)
+        return TokenRefused("invalid_grant", _BAD_CODE)
+    good = None if code is None or not code.is_good(now) else code
+    try:
+        scopes, refreshable = authority.tokens(
+            client, form, code=None if good is None else Granted.read(good.merchant_id, good.details)
+        )
+    except OAuth2Error as error:
+        raise _refused(error) from None
+    assert good is not None
+    await codes.use(tx, good, now)
+    details = {"client_id": client.id, "grant": str(good.id)}
+    issued = auth.renewed(details, scopes, refreshing=scopes if refreshable else None)
+    await credentials.issue(tx, vault, merchant_id=good.merchant_id, dialect=NAME, issued=issued, now=now)
+    return _given(issued, scopes)
 
-    async def work(tx: Tx) -> Response:
-        found = await credentials.find(tx, vault.fingerprint(NAME, sent))
-        if found is None:
-            raise TokenRefused("invalid_grant", _BAD_GRANT)
-        old, merchant = found
-        own = merchant.id == client.merchant.id and old.details.get("client_id") == form["client_id"]
-        ended = any(end is not None and end <= now for end in (old.expires_at, old.revoked_at))
-        if old.kind != "refresh_token" or not own or ended:
-            raise TokenRefused("invalid_grant", _BAD_GRANT)
-        if old.revoked_at is None:
-            # Counted from its first use: a client that lost our answer may ask again.
-            await credentials.revoke(tx, merchant.id, old.id, at=now + inferred.REFRESH_TOKEN_OVERLAP)
-        issued = auth.renewed(form["client_id"], old.scopes)
-        await credentials.issue(tx, vault, merchant_id=merchant.id, dialect=NAME, issued=issued, now=now)
-        body: schemas.Token = {
-            "access_token": issued.extra["access_token"],
-            "expires_in": int(auth.ACCESS_TOKEN_TTL.total_seconds()),
-            "refresh_token": issued.extra["refresh_token"],
-            "scope": " ".join(old.scopes),
-            "token_type": "bearer",
-        }
-        return answer(200, body, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
 
-    return await atomic(client.services.database, work)
+async def _refresh(tx: Tx, known: Call, client: Client, form: Mapping[str, str]) -> Response | TokenRefused:
+    """Tokens for a refresh token; raises TokenRefused."""
+    now = known.now
+    old = await _token(tx, known, form.get("refresh_token", ""))
+    good = old if old is not None and old.kind == "refresh_token" and not _has_ended(old, now) else None
+    try:
+        scopes, _ = authority.tokens(client, form, token=_held(good))
+    except OAuth2Error as error:
+        raise _refused(error) from None
+    assert good is not None
+    if good.revoked_at is None:
+        # Counted from its first use: a client that lost our answer may ask again.
+        await credentials.revoke(tx, good.merchant_id, good.id, at=now + inferred.REFRESH_TOKEN_OVERLAP)
+    issued = auth.renewed(good.details, scopes, refreshing=good.scopes)
+    await credentials.issue(
+        tx, known.services.vault, merchant_id=good.merchant_id, dialect=NAME, issued=issued, now=now
+    )
+    return _given(issued, scopes)
+
+
+async def _token(tx: Tx, known: Call, value: str) -> Credential | None:
+    """An access or refresh token of whatever client; None for anything else."""
+    found = await credentials.find(tx, known.services.vault.fingerprint(NAME, value))
+    if found is None or found[0].dialect != NAME or found[0].kind not in ("access_token", "refresh_token"):
+        return None
+    return found[0]
+
+
+def _has_ended(credential: Credential, now: datetime) -> bool:
+    return any(end is not None and end <= now for end in (credential.expires_at, credential.revoked_at))
+
+
+def _held(credential: Credential | None) -> Held | None:
+    if credential is None:
+        return None
+    return Held(
+        merchant_id=credential.merchant_id,
+        client_id=credential.details.get("client_id"),
+        scope=" ".join(credential.scopes),
+    )
+
+
+def _given(issued: Issued, scopes: tuple[str, ...]) -> Response:
+    body: schemas.Token = {
+        "access_token": issued.extra["access_token"],
+        "expires_in": int(auth.ACCESS_TOKEN_TTL.total_seconds()),
+        "refresh_token": issued.extra.get("refresh_token", ""),
+        "scope": " ".join(scopes),
+        "token_type": "bearer",
+    }
+    if "refresh_token" not in issued.extra:
+        del body["refresh_token"]
+    return answer(200, body, headers=NOT_KEPT)
+
+
+def _refused(error: OAuth2Error) -> TokenRefused:
+    return TokenRefused(error.error, authority.words(error))

@@ -1,37 +1,24 @@
-"""Qonto's payment-link endpoints: create, read, and the payments that prove what was paid."""
+"""Qonto's payment links: create, list, read, deactivate, and the payments that prove what was paid."""
 
-from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.qonto import auth, errors, inferred, listing, mapping, schemas
+from payglot.dialects.qonto import auth, errors, listing, mapping, schemas
 from payglot.dialects.qonto.auth import NAME
+from payglot.dialects.qonto.documented import FAILURES, IDEMPOTENCY, NOT_FOUND, STAGING, key
 from payglot.domain.errors import NotFound
+from payglot.domain.link import Link
 from payglot.operations import links
+from payglot.operations.links import Where
 from payglot.web import inputs, openapi
 from payglot.web.answers import answer
-from payglot.web.atomic import Key, Tx, idempotent
-from payglot.web.refusals import Invalid
+from payglot.web.atomic import Tx, idempotent
 from payglot.web.routes import PlainRoute
 
 router = APIRouter(route_class=PlainRoute)
-
-IDEMPOTENCY_HEADER = "X-Qonto-Idempotency-Key"
-IDEMPOTENCY_TTL = timedelta(minutes=30)
-
-_FAILURES = {
-    400: ("A bad body or query", schemas.Failures),
-    401: ("No valid access token", schemas.Failures),
-    403: ("A scope is missing", schemas.Failures),
-    500: ("Our fault", None),
-    503: ("Temporarily unavailable", None),
-}
-_NOT_FOUND = {404: ("No such payment link", schemas.Failures)}
-_STAGING = openapi.header("X-Qonto-Staging-Token", "Accepted and ignored")
 
 
 @router.post(
@@ -39,31 +26,22 @@ _STAGING = openapi.header("X-Qonto-Staging-Token", "Accepted and ignored")
     **openapi.operation(
         "Create a payment link",
         body=schemas.CreatePaymentLink,
-        parameters=(
-            openapi.header(
-                IDEMPOTENCY_HEADER,
-                "The answer to a successful request is given again for 30 minutes, whatever the body",
-                type="string",
-                maxLength=inferred.MAX_IDEMPOTENCY_KEY,
-            ),
-            _STAGING,
-        ),
-        answers={201: ("Created", schemas.PaymentLinkCreated), **_FAILURES},
+        parameters=(IDEMPOTENCY, STAGING),
+        answers={201: ("Created", schemas.PaymentLinkCreated), **FAILURES},
     ),
 )
 async def create(request: Request) -> Response:
     call = await auth.caller(request, auth.WRITE)
     sent = await inputs.read_json(request)
     base_url = call.services.public_url
-    key = _key(request)
+    claim = key(request, "POST /v2/payment_links")
 
     async def work(tx: Tx) -> Response:
-        link = mapping.new_link(_checked(sent), call.merchant, call.now)
+        link = mapping.new_link(errors.checked(schemas.CreatePaymentLink, sent), call.merchant, call.now)
         await links.create(tx, link)
         return answer(201, {"payment_link": mapping.link(link, base_url)})
 
-    if key:
-        claim = Key(value=key, scope="POST /v2/payment_links", ttl=IDEMPOTENCY_TTL, request=None)
+    if claim:
         response = await idempotent(call, claim, work)
     else:
         async with call.services.database.single() as tx:
@@ -73,51 +51,94 @@ async def create(request: Request) -> Response:
 
 
 @router.get(
+    "/v2/payment_links",
+    **openapi.operation(
+        "List payment links",
+        parameters=(*listing.parameters(listing.LINK_STATUSES, list(listing.LINK_ORDERS)), STAGING),
+        answers={200: ("OK", schemas.PaymentLinkPage), **FAILURES},
+    ),
+)
+async def index(request: Request) -> Response:
+    call = await auth.caller(request, auth.READ)
+    wanted = listing.read(request, listing.LINK_STATUSES, list(listing.LINK_ORDERS))
+    where, base_url = Where(statuses=listing.link_statuses(wanted)), call.services.public_url
+    async with call.services.database.single() as tx:
+        total = await links.count(tx, call.merchant.id, NAME, call.now, where=where)
+        found = await links.page(
+            tx,
+            call.merchant.id,
+            NAME,
+            call.now,
+            where=where,
+            order=listing.link_order(wanted),
+            offset=wanted.offset,
+            total=total,
+            limit=wanted.per_page,
+        )
+    shown: schemas.PaymentLinkPage = {
+        "payment_links": [mapping.link(dossier.link, base_url) for dossier in found],
+        "meta": listing.meta(wanted, total),
+    }
+    return answer(200, shown)
+
+
+@router.get(
     "/v2/payment_links/{id}",
     **openapi.operation(
         "Get a payment link",
-        parameters=(_STAGING,),
-        answers={200: ("OK", schemas.PaymentLinkRead), **_FAILURES, **_NOT_FOUND},
+        parameters=(STAGING,),
+        answers={200: ("OK", schemas.PaymentLinkRead), **FAILURES, **NOT_FOUND},
     ),
 )
 async def read(id: str, request: Request) -> Response:
     call = await auth.caller(request, auth.READ)
     async with call.services.database.single() as tx:
         dossier = await links.get(tx, call.merchant.id, NAME, _uuid(id), call.now)
-    shown = mapping.link(dossier.link, call.services.public_url)
-    return answer(200, {**shown, "payment_link": shown})
+    return _bare(dossier.link, call.services.public_url)
+
+
+@router.patch(
+    "/v2/payment_links/{id}/deactivate",
+    **openapi.operation(
+        "Deactivate a payment link; one that has ended stays as it is",
+        parameters=(IDEMPOTENCY, STAGING),
+        answers={200: ("OK", schemas.PaymentLinkRead), **FAILURES, **NOT_FOUND},
+    ),
+)
+async def deactivate(id: str, request: Request) -> Response:
+    call = await auth.caller(request, auth.WRITE)
+    link_id = _uuid(id)
+    claim = key(request, f"PATCH /v2/payment_links/{link_id}/deactivate")
+
+    async def work(tx: Tx) -> Response:
+        dossier = await links.cancel_unless_ended(tx, call.merchant.id, NAME, link_id, call.now)
+        return _bare(dossier.link, call.services.public_url)
+
+    response = await idempotent(call, claim, work)
+    call.services.wake()
+    return response
 
 
 @router.get(
     "/v2/payment_links/{id}/payments",
     **openapi.operation(
         "List payments for a payment link",
-        parameters=(*listing.PARAMETERS, _STAGING),
-        answers={200: ("OK", schemas.PaymentPage), **_FAILURES, **_NOT_FOUND},
+        parameters=(*listing.parameters(listing.PAYMENT_STATUSES, listing.PAYMENT_ORDERS), STAGING),
+        answers={200: ("OK", schemas.PaymentPage), **FAILURES, **NOT_FOUND},
     ),
 )
 async def payments(id: str, request: Request) -> Response:
     call = await auth.caller(request, auth.READ)
-    wanted = listing.read(request)
+    wanted = listing.read(request, listing.PAYMENT_STATUSES, listing.PAYMENT_ORDERS)
     async with call.services.database.single() as tx:
         dossier = await links.get(tx, call.merchant.id, NAME, _uuid(id), call.now)
-    return answer(200, listing.page(wanted, list(dossier.payments)))
+    return answer(200, listing.payments(wanted, dossier.payments))
 
 
-def _checked(sent: Any) -> schemas.CreatePaymentLink:
-    try:
-        return inputs.check(schemas.CreatePaymentLink, sent)
-    except Invalid as error:
-        raise errors.misshapen(error.problems, sent) from None
-
-
-def _key(request: Request) -> str:
-    """The idempotency key, empty when none was sent. One that we could not keep whole would be another's equal."""
-    key = request.headers.get(IDEMPOTENCY_HEADER, "")
-    if len(key) > inferred.MAX_IDEMPOTENCY_KEY or not key.isprintable():
-        rule = f"must have at most {inferred.MAX_IDEMPOTENCY_KEY} printable characters"
-        raise errors.Unacceptable([{"code": "invalid", "detail": f"{IDEMPOTENCY_HEADER} {rule}"}])
-    return key
+def _bare(link: Link, base_url: str) -> Response:
+    """The link without a wrapper, as documented, and once more with the one that a public client looks for."""
+    shown = mapping.link(link, base_url)
+    return answer(200, {**shown, "payment_link": shown})
 
 
 def _uuid(text: str) -> UUID:

@@ -16,6 +16,7 @@ Title = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": inf
 Description = Annotated[str | None, Field(json_schema_extra={"maxLength": inferred.MAX_DESCRIPTION})]
 Unit = Annotated[str | None, Field(json_schema_extra={"maxLength": inferred.MAX_UNIT})]
 Name = Annotated[str | None, Field(json_schema_extra={"minLength": 1, "maxLength": inferred.MAX_NAME})]
+_TOPIC = {"type": "string", "pattern": inferred.TOPIC, "examples": ["v1/payment-links"]}
 
 
 class _Body(BaseModel):
@@ -112,6 +113,66 @@ class Payment(TypedDict):
     debitor_email: str
 
 
+class PaymentMethod(TypedDict):
+    name: Method
+    enabled: bool
+
+
+class PaymentMethods(TypedDict):
+    payment_link_payment_methods: list[PaymentMethod]
+
+
+class Connect(_Body):
+    """`user_phone_number` is E.164; `business_description` has at least 80 characters."""
+
+    partner_callback_url: Annotated[str, Field(json_schema_extra={"format": "uri", "maxLength": inferred.MAX_URL})]
+    user_bank_account_id: Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": inferred.MAX_NAME})]
+    user_phone_number: Annotated[str, Field(json_schema_extra={"pattern": inferred.PHONE}, examples=["+33612345678"])]
+    business_description: Annotated[
+        str | None,
+        Field(
+            json_schema_extra={
+                "minLength": inferred.MIN_BUSINESS_DESCRIPTION,
+                "maxLength": inferred.MAX_BUSINESS_DESCRIPTION,
+            }
+        ),
+    ]
+    user_website_url: Annotated[str | None, Field(json_schema_extra={"maxLength": inferred.MAX_WEBSITE})] = None
+
+
+class Connection(TypedDict):
+    connection_location: str
+    status: Literal["enabled", "pending", "disabled", "not_connected"]
+    bank_account_id: str
+
+
+class Subscribe(_Body):
+    """A webhook subscription, whole: a PUT replaces what is left out by nothing. `secret` is for creation only."""
+
+    callback_url: Annotated[str, Field(json_schema_extra={"format": "uri", "maxLength": inferred.MAX_CALLBACK_URL})]
+    types: Annotated[list[str], Field(min_length=1, max_length=inferred.MAX_TYPES, json_schema_extra={"items": _TOPIC})]
+    secret: Annotated[
+        str | None, Field(json_schema_extra={"minLength": inferred.MIN_SECRET, "maxLength": inferred.MAX_SECRET})
+    ] = None
+    description: Annotated[
+        str | None, Field(json_schema_extra={"maxLength": inferred.MAX_SUBSCRIPTION_DESCRIPTION})
+    ] = None
+
+
+class Subscription(TypedDict):
+    """`secret` is shown once, at creation; `description` is left out when there is none."""
+
+    id: str
+    organization_id: str
+    membership_id: str
+    callback_url: str
+    types: list[str]
+    description: NotRequired[str]
+    created_at: Instant
+    updated_at: Instant
+    secret: str | None
+
+
 class Meta(TypedDict):
     current_page: int
     next_page: int | None
@@ -121,8 +182,18 @@ class Meta(TypedDict):
     per_page: int
 
 
+class PaymentLinkPage(TypedDict):
+    payment_links: list[PaymentLink]
+    meta: Meta
+
+
 class PaymentPage(TypedDict):
     payments: list[Payment]
+    meta: Meta
+
+
+class SubscriptionPage(TypedDict):
+    subscriptions: list[Subscription]
     meta: Meta
 
 
@@ -145,12 +216,26 @@ class Failures(TypedDict):
 
 
 class TokenRequest(TypedDict):
-    """RFC 6749, section 6, with the client's credentials in the body (section 2.3.1)."""
+    """RFC 6749, sections 4.1.3 and 6, with the client's credentials in the body (section 2.3.1). A public client has no
+    secret and sends a verifier."""
 
-    grant_type: Literal["refresh_token"]
+    grant_type: Literal["authorization_code", "refresh_token"]
     client_id: str
-    client_secret: str
-    refresh_token: str
+    client_secret: NotRequired[str]
+    code: NotRequired[str]
+    redirect_uri: NotRequired[str]
+    code_verifier: NotRequired[str]
+    refresh_token: NotRequired[str]
+    scope: NotRequired[str]
+
+
+class RevokeRequest(TypedDict):
+    """RFC 7009, section 2.1."""
+
+    client_id: str
+    client_secret: NotRequired[str]
+    token: str
+    token_type_hint: NotRequired[str]
 
 
 class TokenFailure(TypedDict):
@@ -161,10 +246,10 @@ class TokenFailure(TypedDict):
 
 
 class Token(TypedDict):
-    """RFC 6749, section 5.1. `expires_in` is in seconds."""
+    """RFC 6749, section 5.1. `expires_in` is in seconds; a refresh token comes with the scope `offline_access`."""
 
     access_token: str
     expires_in: int
-    refresh_token: str
+    refresh_token: NotRequired[str]
     scope: str
     token_type: str

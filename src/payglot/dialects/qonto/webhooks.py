@@ -14,6 +14,7 @@ from payglot.web import instants, json
 from payglot.webhooks.format import Message, Receiver, Schedule
 
 TOPIC = "v1/payment-links"
+CONNECTIONS_TOPIC = "v1/payment-links-connections"
 _UPDATES = frozenset(
     {
         EventKind.LINK_UPDATED,
@@ -35,7 +36,12 @@ class QontoWebhooks:
 
     def messages(self, event: Event, receiver: Receiver, base_url: str) -> Sequence[Message]:
         """`created` and `updated` only: a payment shows as an update, whereupon receivers read the payments. So does
-        one that leaves the link's status alone: of a reusable link, taken back, or paid after the link had ended."""
+        one that leaves the link's status alone: of a reusable link, taken back, or paid after the link had ended.
+
+        A subscription made by API hears what it asked for, from its beginning; an operator's endpoint hears all."""
+        types = receiver.details.get("types")
+        if types is not None and (TOPIC not in types or event.occurred_at < receiver.created_at):
+            return ()
         if event.kind is EventKind.LINK_CREATED:
             return (_message(event, receiver, "created"),)
         if event.kind in _UPDATES:
@@ -70,7 +76,11 @@ class QontoWebhooks:
         return Message(name="payment_links.created", body=json.dumps(_envelope(id, receiver, now, data)))
 
     def new_secret(self) -> str:
-        return f"whsec_{b64encode(random.token_bytes(32)).decode()}"
+        return new_secret()
+
+
+def new_secret() -> str:
+    return f"whsec_{b64encode(random.token_bytes(32)).decode()}"
 
 
 def endpoint_details(merchant_id: UUID) -> dict[str, str]:

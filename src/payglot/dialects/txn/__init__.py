@@ -2,7 +2,8 @@
 
 Documentation: https://docs.txn.io ("Creating payment link"). Known differences: the hosted page's address carries a
 random token beside the documented query; fees are zero; what arrives late, or is too much or too little, is credited at
-the locked rate; webhooks go to all of a merchant's endpoints; `Payout`, Binance Pay and NFT are not served.
+the locked rate; webhooks go to all of a merchant's endpoints; addresses are not screened for risk; merchants have no
+balances; Binance Pay and NFT are not served.
 """
 
 import functools
@@ -11,7 +12,7 @@ import shlex
 from collections.abc import Mapping
 
 from payglot.dialects.contract import Dialect
-from payglot.dialects.txn import auth, errors, jsonapi, routes
+from payglot.dialects.txn import auth, discovery, errors, invoice_routes, jsonapi, payout_routes, routes
 from payglot.dialects.txn.checkout import TxnFlow
 from payglot.dialects.txn.webhooks import TxnWebhooks
 from payglot.web import app, json
@@ -44,7 +45,8 @@ DIALECT = Dialect(
     prefixes=("/api/public/v1",),
     build=functools.partial(
         app.build,
-        routers=(routes.router,),
+        # Before what takes any word for an id.
+        routers=(discovery.router, routes.router, invoice_routes.router, payout_routes.router),
         render=errors.render,
         title="Payglot: compatible with Txn payment links",
         description="Crypto payment links, as JSON:API documents.",
@@ -54,5 +56,6 @@ DIALECT = Dialect(
     webhooks=TxnWebhooks(),
     issue=auth.issue,
     endpoint_details=lambda _merchant_id: {},
+    limits="",
     example=example,
 )

@@ -10,6 +10,7 @@ from payglot.domain import money
 from payglot.domain.link import Link
 from payglot.domain.money import Currency, Money
 from payglot.domain.payment import Payment
+from payglot.rails.base import Rail
 
 
 def charged(amount: Money, exchange_rate: Decimal, unit: Currency) -> Money:
@@ -35,6 +36,20 @@ def target(link: Link) -> Currency:
     return Currency(link.extras["account_currency"])
 
 
+def account_rate(link: Link, unit: Currency, rate: Decimal, rail: Rail) -> Decimal:
+    """The account's currency per `unit`: the locked rate itself where the link is in the account's currency, so that
+    what is billed is what is credited, and what is promised is what is charged."""
+    account = target(link)
+    if account is link.currency:
+        return rate
+    return Decimal(1) if account is unit else rail.quote(account, unit).rate
+
+
+def exact(text: str) -> Decimal:
+    """A number as it was stored."""
+    return Decimal(text)
+
+
 def rate(payment: Payment) -> Decimal:
     assert payment.rate is not None
     return payment.rate
@@ -53,4 +68,5 @@ def spelled(rate: Decimal) -> str:
 
 
 def _sent(payment: Payment) -> Money:
-    return payment.received if payment.is_paid else payment.due
+    """What the merchant keeps of what arrived, once it is final."""
+    return payment.received - payment.refunded if payment.is_paid else payment.due

@@ -5,32 +5,34 @@ Source: "Payment links", "Invoices in cashier". The rate holds for 20 minutes.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from payglot.dialects.txn import amounts, inferred, invoices
+from payglot.dialects.txn import amounts, claims, destinations, inferred, invoices, refunds
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import ChoiceInvalid, LinkNotPayable, OutcomeImpossible
-from payglot.domain.link import Link
+from payglot.domain.link import Direction, Link
 from payglot.domain.merchant import Merchant
-from payglot.domain.money import Currency
 from payglot.domain.payment import AttemptRule, Opening, Payment, Terms
+from payglot.domain.payout import Claim, Payout
 from payglot.rails.base import Rail
 from payglot.web.flow import Choice, Field, Instructions, Moment, Offer, Option, Outcome, Way
 
 _OUTCOMES = frozenset({Outcome.PAID, Outcome.PROCESSING, Outcome.FAILED, Outcome.UNDERPAID, Outcome.OVERPAID})
+_PAYOUT_OUTCOMES = frozenset({Outcome.PAID, Outcome.PROCESSING, Outcome.FAILED, Outcome.ABORT})
 _UNSUCCESSFUL = frozenset({"expired", "cancelled", "rejected"})
 
 
 class TxnFlow:
-    """Implements `web.flow.Flow`."""
+    """Implements `web.flow.Flow` and `web.flow.PayoutFlow`."""
 
     def offer(self, merchant: Merchant, dossier: Dossier, now: datetime) -> Offer:
         link = dossier.link
+        if link.direction is Direction.OUT:
+            return claims.offer(merchant, dossier)
         options = tuple(
             Option(value=network.code(link.mode), label=network.currency, hint=network.name, group=network.currency)
-            for network in _networks(link)
+            for network in claims.networks(link)
         )
         return Offer(
             payee=merchant.name,
@@ -46,7 +48,7 @@ class TxnFlow:
         if dossier.payments:
             raise LinkNotPayable(status=link.status)
         network = inferred.network(choice.values.get("network", ""), link.mode)
-        if network is None or network not in _networks(link):
+        if network is None or network not in claims.networks(link):
             raise ChoiceInvalid(field="network", reason="Choose one of the currencies offered.")
         assert link.amount is not None
         unit = network.currency
@@ -59,7 +61,11 @@ class TxnFlow:
             method="on_chain",
             amount=link.amount,
             due=due,
-            terms=Terms(accepts_partial=True, late_seconds=inferred.LATE_SECONDS),
+            terms=Terms(
+                accepts_partial=True,
+                late_seconds=inferred.LATE_SECONDS,
+                refund=refunds.terms(merchant.settings, link, network),
+            ),
             network=network.code(link.mode),
             destination=rail.destination(unit, network.code(link.mode)),
             rate=rate,
@@ -68,7 +74,7 @@ class TxnFlow:
             attempts=AttemptRule.ONE,
             extras={
                 "network_name": network.name,
-                "target_rate": f"{_target_rate(link, unit, rate, rail):f}",
+                "target_rate": f"{amounts.account_rate(link, unit, rate, rail):f}",
                 "fee_share": f"{inferred.FEE_SHARE:f}",
             },
         )
@@ -77,7 +83,7 @@ class TxnFlow:
         return Way.CRYPTO
 
     def instructions(self, merchant: Merchant, dossier: Dossier, payment: Payment) -> Instructions:
-        address, _, tag = (payment.destination or "").partition("?dt=")
+        address, tag = destinations.split(payment.destination or "")
         facts = [
             ("Amount", f"{payment.due} {payment.due.currency}", True),
             ("Network", payment.extras["network_name"], False),
@@ -93,17 +99,33 @@ class TxnFlow:
             deadline=payment.rate_expires_at,
         )
 
+    def claim(self, merchant: Merchant, dossier: Dossier, choice: Choice, rail: Rail, now: datetime) -> Claim:
+        return claims.claim(merchant, dossier, choice, rail, now)
+
+    def receipt(self, payout: Claim | Payout) -> tuple[tuple[str, str, bool], ...]:
+        facts = [
+            ("You receive", f"{payout.pays} {payout.pays.currency}", False),
+            ("Network", payout.extras["network_name"], False),
+            ("Address", payout.destination, False),
+        ]
+        if payout.tag:
+            facts.append(("Destination tag", payout.tag, False))
+        return tuple(facts)
+
+    def default_claim(self, link: Link, method: str | None) -> Choice:
+        return claims.default(link, method)
+
     def outcomes(self, link: Link) -> frozenset[Outcome]:
-        return _OUTCOMES
+        return _PAYOUT_OUTCOMES if link.direction is Direction.OUT else _OUTCOMES
 
     def default_choice(
         self, link: Link, *, outcome: Outcome, method: str | None, amount: str | None, quantity: int | None
     ) -> Choice:
         """`method` is a currency (`USDC`) or a network's code (`ttrx:usdt`)."""
-        for network in _networks(link):
+        for network in claims.networks(link):
             if method is None or method.lower() in (network.currency.lower(), network.code(link.mode)):
                 return Choice(values={"network": network.code(link.mode)})
-        codes = ", ".join(network.code(link.mode) for network in _networks(link))
+        codes = ", ".join(network.code(link.mode) for network in claims.networks(link))
         raise OutcomeImpossible(reason=f"method must be one of: {codes}")
 
     def final(self, dossier: Dossier, payment: Payment) -> Moment | None:
@@ -134,16 +156,3 @@ def page_ids(query: Mapping[str, str]) -> tuple[Literal["link", "invoice"], UUID
             except ValueError:
                 return None
     return None
-
-
-def _target_rate(link: Link, unit: Currency, rate: Decimal, rail: Rail) -> Decimal:
-    """The locked rate itself where billed and target currency are one, so that what is billed is what is credited."""
-    target = amounts.target(link)
-    if target is link.currency:
-        return rate
-    return Decimal(1) if target is unit else rail.quote(target, unit).rate
-
-
-def _networks(link: Link) -> list[inferred.Network]:
-    wanted = link.extras["pay_currencies"]
-    return [network for network in inferred.NETWORKS if not wanted or network.currency in wanted]

@@ -6,13 +6,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from payglot.dialects.txn import inferred, schemas
-from payglot.dialects.txn.jsonapi import UnsupportedInclude, document
+from payglot.dialects.txn.jsonapi import UnsupportedInclude, UnsupportedSort, document
 from payglot.domain import errors
 from payglot.web import refusals
 
 
 class Unprocessable(refusals.Refused):
     """Attributes that are not acceptable; every one of them."""
+
+    def __init__(self, failures: list[schemas.Failure]) -> None:
+        super().__init__()
+        self.failures = failures
+
+
+class BadParameters(refusals.Refused):
+    """Query parameters that are not acceptable; every one of them."""
 
     def __init__(self, failures: list[schemas.Failure]) -> None:
         super().__init__()
@@ -38,10 +46,16 @@ def failure(
     return entry
 
 
+def of_parameter(name: str, code: str, title: str) -> schemas.Failure:
+    return {"status": 400, "title": title, "code": code, "detail": "", "source": {"parameter": name}}
+
+
 def render(_request: Request, error: Exception) -> Response:
     match error:
         case Unprocessable(failures=failures):
             return document(422, {"errors": failures})
+        case BadParameters(failures=failures):
+            return document(400, {"errors": failures})
         case refusals.NotAuthenticated():
             response = _failed(401, "unauthorized", "HTTP Token: Access denied.")
             response.headers["WWW-Authenticate"] = inferred.CHALLENGE
@@ -57,9 +71,10 @@ def render(_request: Request, error: Exception) -> Response:
         case ClientId():
             return _failed(403, "forbidden", "Client-generated ids are not supported", detail="", pointer="/data/id")
         case UnsupportedInclude():
-            entry = failure(400, "invalid_include", "Unsupported include", detail="")
-            entry["source"] = {"parameter": "include"}
-            return document(400, {"errors": [entry]})
+            return document(400, {"errors": [of_parameter("include", "invalid_include", "Unsupported include")]})
+        case UnsupportedSort():
+            title = "Unsupported sort: the parameters are order and order_type"
+            return document(400, {"errors": [of_parameter("sort", "invalid_sort", title)]})
         case refusals.Invalid(problems=problems):
             return _shape(problems)
         case refusals.BodyNotJson():
@@ -72,6 +87,9 @@ def render(_request: Request, error: Exception) -> Response:
         case refusals.NotAcceptable():
             title = "Accept must allow application/vnd.api+json"
             return _failed(406, "not_acceptable", title, detail="")
+        case errors.NotFound(thing="network"):
+            # Documented without a detail.
+            return _failed(404, "network_not_found", "Record not found")
         case errors.NotFound(thing=thing):
             resource = "payment_link" if thing == "link" else thing
             return _failed(404, f"{resource}_not_found", "Record not found", detail="")
@@ -89,6 +107,8 @@ def render(_request: Request, error: Exception) -> Response:
             response = _failed(503, "service_unavailable", "Service unavailable", detail="")
             response.headers["Retry-After"] = "5"
             return response
+        case errors.IllegalTransition():
+            return _failed(422, "invalid_status", "Payment link can't be expired")
         case errors.DomainError():
             return _failed(422, "invalid_status", str(error), detail="")
         case _:
@@ -107,6 +127,8 @@ def _shape(problems: list[dict[str, Any]]) -> Response:
         is_missing = problem["type"] == "missing"
         # A resource without `attributes` is well-formed JSON:API: what is wrong is what they would have to hold.
         is_attribute = path[:2] == ["data", "attributes"] and (len(path) > 2 or is_missing)
+        # A body that is no JSON:API document has its members at the top.
+        is_attribute = is_attribute or (len(path) == 1 and path[0] != "data")
         code, title = ("required", "is missing") if is_missing else ("invalid", "is invalid")
         # The attribute itself, not the number of an entry in it.
         name = path[min(len(path), 3) - 1] if path else "document"

@@ -11,10 +11,21 @@ from payglot.domain.money import Currency
 
 CHALLENGE = 'Token realm="Application"'  # 1.2: what the framework behind the documented 401 sends with it
 FEE_SHARE = Decimal(0)  # 4.2: the provider's fee, as a share of an invoice; we take none
+MAX_PAGE = 1_000_000_000  # 3.2: no page that anybody's records fill
+MAX_PER_PAGE = 100  # 3.2, 10.12
+ORDER_TYPE = "desc"  # 3.2, 10.12
+PER_PAGE = 25  # 3.2, 10.12
 RATE_DECIMALS = 4  # 7.3: the fewest that a published rate has
 RATE_LOCK_SECONDS = 20 * 60  # 5.2 (documented)
 LATE_SECONDS = 7 * 24 * 3600  # 5.2 (documented)
 MAX_REFERENCE = 255
+PAYOUT_RATE_LOCK_SECONDS = 30  # 4.3 (documented)
+PAYOUT_FEE_SHARE = Decimal(0)  # 4.3: the provider's fee, as a share of a payout; we take none
+NETWORK_FEE_MINOR: dict[str, int] = {}  # 4.3: by the network's live code, in minor units of its currency; we take none
+ABSORB_PAYOUT_FEE = False  # 4.3: false, false are recommended for payouts that a link created
+ABSORB_NETWORK_FEE = False
+REFUND_MARK = "REFUND-"  # 5.4 (documented, its place is not)
+REFUND_LINK_SECONDS = 90 * 24 * 3600  # 5.4: how long a refund can be claimed
 TRADABLE_FIAT = frozenset({Currency.EUR, Currency.USD, Currency.CAD})  # 8
 WEBHOOK_TIMEOUT_SECONDS = 15.0  # 6.3
 
@@ -68,6 +79,21 @@ NETWORKS = (
     Network(currency=Currency.POL, name="Polygon", live_code="polygon", test_code="tpolygon"),
     Network(currency=Currency.LINK, name="Ethereum (ERC20)", live_code="link", test_code="hteth:link"),
 )
+
+# For the sandbox, which sends nothing: the specifications' own examples.
+SAMPLE_ADDRESSES = {
+    "Tron (TRC20)": "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
+    "Tron": "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
+    "Ethereum (ERC20)": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+    "Ethereum": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+    "Polygon": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+    "Bitcoin": "tb1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3q0sl5k7",
+    "Litecoin": "QVk4MvUu7Wb7tZ1wvAeiUvdF7wxhvpyLLK",
+    "Bitcoin Cash": "bchtest:pr6m7j9njldwwzlg9v7v53unlr4jkmx6eyvwc0uz5t",
+    "XRP Ledger": "rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh",
+}
+
+NETWORK_BY_CODE = {code: network for network in NETWORKS for code in (network.live_code, network.test_code)}
 
 
 def network(code: str, mode: Mode) -> Network | None:

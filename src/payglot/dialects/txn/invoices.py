@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, assert_never
 
 from payglot.dialects.txn import amounts, inferred, linked, schemas
+from payglot.domain import refund
 from payglot.domain.link import Link
 from payglot.domain.payment import Payment, PaymentStatus
 from payglot.domain.settlement import Settlement
@@ -65,7 +66,7 @@ def resource(link: Link, payment: Payment, transfers: Sequence[Transfer], base_u
             "invoiceTransactions": {
                 "data": [{"type": "invoiceTransactions", "id": str(linked.transaction_id(payment))}]
             },
-            "refundLinks": {"data": []},
+            "refundLinks": {"data": [{"type": "paymentLinks", "id": str(r.link_id)} for r in payment.refunds]},
             "binanceOrder": {"data": None},
         },
     }
@@ -82,6 +83,9 @@ def status(payment: Payment) -> Status:
         case PaymentStatus.EXPIRED:
             return "expired"
         case PaymentStatus.CANCELED:
+            return "cancelled"
+        case PaymentStatus.FAILED if payment.failure == refund.REFUSED:
+            # The status table knows cancelled invoices that were paid on time: their money went back.
             return "cancelled"
         case PaymentStatus.FAILED | PaymentStatus.REVERSED:
             return "rejected"

@@ -20,13 +20,13 @@ _NOT_LOADED: schemas.NotLoaded = {"meta": {"included": False}}
 
 def included(link: Link, payment: Payment, transfers: Sequence[Transfer]) -> list[schemas.Linked]:
     """Everything that the invoice's relationships name, each once."""
-    account = account_id(link.merchant_id, amounts.target(link))
+    credited = account_id(link.merchant_id, amounts.target(link))
     return [
-        _account(account, amounts.target(link)),
+        account(credited, amounts.target(link)),
         _address(payment),
         _invoice_transaction(link, payment),
         _transaction(link, payment),
-        *(_deposit(transfer, account) for transfer in transfers),
+        *(_deposit(transfer, credited) for transfer in transfers),
     ]
 
 
@@ -44,7 +44,7 @@ def transaction_id(payment: Payment) -> UUID:
     return identity.child(payment.id, 1)
 
 
-def _account(id: UUID, unit: Currency) -> schemas.Account:
+def account(id: UUID, unit: Currency) -> schemas.Account:
     return {"id": str(id), "type": "accounts", "attributes": {"master": True, "currencyCode": unit, "label": unit}}
 
 

@@ -39,6 +39,13 @@ class CreatePaymentLink(_Body):
     data: PaymentLinkResource
 
 
+class AddressToValidate(_Body):
+    """A plain JSON body. `network` is a code, as the currency pairs list them."""
+
+    address: Annotated[str, Field(max_length=200, examples=["TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"])]
+    network: Annotated[str, Field(max_length=100, examples=["ttrx:usdt"])]
+
+
 class Identifier(TypedDict):
     type: str
     id: str
@@ -61,7 +68,7 @@ class PaymentLinkAttributes(TypedDict):
     reference: str | None
     hostedPageUrl: str
     status: Literal["created", "pending", "completed", "expired"]
-    approvalStatus: str | None
+    approvalStatus: Literal["pending", "approved", "rejected"] | None
     expiresAt: Instant
     createdAt: Instant
     paymentType: Literal["Invoice", "Payout"]
@@ -233,6 +240,57 @@ class CoinTransaction(TypedDict):
 Linked = Account | Address | InvoiceTransaction | Transaction | CoinTransaction
 
 
+class PayoutAttributes(TypedDict):
+    """Amounts and rates are decimals as text. `exchangeRate` is `currency` per unit of `payCurrency`. `address` is
+    `<address>?dt=<destination tag>` where there is a tag. `txid` is null until the transaction is broadcast."""
+
+    reference: str | None
+    status: Literal["draft", "processing", "completed", "cancelled"]
+    address: str
+    amount: str
+    currency: str
+    payCurrency: str
+    payAmount: str
+    payNetwork: str
+    payNetworkName: str
+    exchangeRate: str
+    payChargeRate: str
+    payChargeRateCurrency: str
+    amountCharged: str
+    amountChargedCurrency: str
+    networkFee: str
+    networkFeeCurrency: str
+    payoutFee: str
+    payoutFeeCurrency: str
+    displayFee: str
+    displayFeeCurrency: str
+    absorbPayoutFee: bool
+    absorbNetworkFee: bool
+    absorbFees: bool | None
+    paymentMethod: Literal["on_chain"]
+    receiverBinanceId: str | None
+    binanceStatus: str | None
+    approvalStatus: Literal["pending", "approved", "rejected"] | None
+    txid: str | None
+    createdAt: Instant
+    expiresAt: Instant
+
+
+class PayoutRelationships(TypedDict):
+    accountCharged: ToOne
+    author: ToOne
+
+
+class Payout(TypedDict):
+    id: str
+    type: Literal["payouts"]
+    attributes: PayoutAttributes
+    relationships: PayoutRelationships
+
+
+Included = Invoice | Payout | Linked
+
+
 class Version(TypedDict):
     version: Literal["1.0"]
 
@@ -241,7 +299,7 @@ class PaymentLinkDocument(TypedDict):
     """`included` is there only when the link has a child."""
 
     data: PaymentLink
-    included: NotRequired[list[Invoice | Linked]]
+    included: NotRequired[list[Included]]
     meta: dict[str, Any]
     jsonapi: Version
 
@@ -250,6 +308,135 @@ class InvoiceDocument(TypedDict):
     data: Invoice
     included: list[Linked]
     meta: dict[str, Any]
+    jsonapi: Version
+
+
+class PayoutDocument(TypedDict):
+    data: Payout
+    included: list[Account]
+    meta: dict[str, Any]
+    jsonapi: Version
+
+
+class PageMeta(TypedDict):
+    """`total` counts the matching records, on whatever page they are."""
+
+    page: int
+    per_page: int
+    total: int
+
+
+class PaymentLinkPage(TypedDict):
+    """`included` holds the children of the links on this page, each once."""
+
+    data: list[PaymentLink]
+    included: NotRequired[list[Included]]
+    meta: PageMeta
+    jsonapi: Version
+
+
+class InvoicePage(TypedDict):
+    data: list[Invoice]
+    included: NotRequired[list[Linked]]
+    meta: PageMeta
+    jsonapi: Version
+
+
+class NetworkAttributes(TypedDict):
+    code: str
+    name: str
+    currencyCode: str
+
+
+class Network(TypedDict):
+    """Its type is singular."""
+
+    id: str
+    type: Literal["network"]
+    attributes: NetworkAttributes
+
+
+class CurrencyAttributes(TypedDict):
+    code: str
+    currencyType: Literal["fiat", "crypto"]
+
+
+class CurrencyRelationships(TypedDict):
+    networks: ToMany
+
+
+class CurrencyResource(TypedDict):
+    """`id` is the currency's code. Fiat has no networks."""
+
+    id: str
+    type: Literal["currencies"]
+    attributes: CurrencyAttributes
+    relationships: CurrencyRelationships
+
+
+class InvoicePairAttributes(TypedDict):
+    direction: Literal["sell"]
+    enabled: bool
+
+
+class InvoicePairRelationships(TypedDict):
+    billedCurrency: ToOne
+    chargedCurrency: ToOne
+
+
+class InvoiceCurrencyPair(TypedDict):
+    id: str
+    type: Literal["invoiceCurrencyPairs"]
+    attributes: InvoicePairAttributes
+    relationships: InvoicePairRelationships
+
+
+class PayoutPairAttributes(TypedDict):
+    direction: Literal["buy"]
+    enabled: bool
+
+
+class PayoutPairRelationships(TypedDict):
+    """`chargeCurrency` is deprecated, and the same as `displayCurrency`."""
+
+    displayCurrency: ToOne
+    payCurrency: ToOne
+    chargeCurrency: ToOne
+
+
+class PayoutCurrencyPair(TypedDict):
+    id: str
+    type: Literal["payoutCurrencyPairs"]
+    attributes: PayoutPairAttributes
+    relationships: PayoutPairRelationships
+
+
+class InvoiceCurrencyPairs(TypedDict):
+    data: list[InvoiceCurrencyPair]
+    included: list[CurrencyResource | Network]
+    meta: dict[str, Any]
+    jsonapi: Version
+
+
+class PayoutCurrencyPairs(TypedDict):
+    data: list[PayoutCurrencyPair]
+    included: list[CurrencyResource | Network]
+    meta: dict[str, Any]
+    jsonapi: Version
+
+
+class AddressIsValid(TypedDict):
+    """No JSON:API document, as documented."""
+
+    data: dict[str, Any]
+    status: Literal["ok"]
+    jsonapi: Version
+
+
+class PayoutPage(TypedDict):
+    data: list[Payout]
+    included: NotRequired[list[Account]]
+    meta: PageMeta
     jsonapi: Version
 
 

@@ -52,8 +52,8 @@ def amount(sent: str, unit: Currency, found: Findings) -> Money | None:
 def account_currency(sent: str | None, unit: Currency | None, settings: MerchantSettings, found: Findings) -> Currency:
     """When omitted: the link's own currency if it is tradable, else the merchant's."""
     if sent is None:
-        return unit if unit is not None and _is_tradable(unit) else Currency(settings.account_currency)
-    if sent in inferred.LIMITS and _is_tradable(Currency(sent)):
+        return unit if unit is not None and is_tradable(unit) else Currency(settings.account_currency)
+    if sent in inferred.LIMITS and is_tradable(Currency(sent)):
         return Currency(sent)
     found.add("accountCurrency", "unsupported_account_currency", "Unsupported account currency")
     return Currency.EUR
@@ -97,11 +97,13 @@ def pay_currencies(sent: list[str] | None, found: Findings) -> list[str]:
 
 
 def reference(sent: str | None, found: Findings) -> None:
-    if sent is not None and (
-        not 1 <= len(sent) <= inferred.MAX_REFERENCE or any(c < " " or c in _HIDDEN for c in sent)
-    ):
+    if sent is not None and not is_reference(sent):
         title = f"reference must have 1 to {inferred.MAX_REFERENCE} characters, none of them invisible"
         found.add("reference", "invalid_reference", title)
+
+
+def is_reference(text: str) -> bool:
+    return 1 <= len(text) <= inferred.MAX_REFERENCE and not any(c < " " or c in _HIDDEN for c in text)
 
 
 def redirect(sent: str | None, attribute: str, settings: MerchantSettings, found: Findings) -> None:
@@ -122,5 +124,5 @@ def _plain(amount: Money) -> str:
     return f"{whole}.{fraction.rstrip('0') or '0'}"
 
 
-def _is_tradable(unit: Currency) -> bool:
+def is_tradable(unit: Currency) -> bool:
     return unit.is_crypto or unit in inferred.TRADABLE_FIAT

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from payglot.dialects.txn import inferred, invoices, sample
+from payglot.dialects.txn import inferred, invoices, payouts, sample
 from payglot.domain.event import Event, EventKind
 from payglot.domain.payment import Payment, PaymentStatus
 from payglot.domain.settlement import Settlement
@@ -39,6 +39,11 @@ class TxnWebhooks:
 
     def messages(self, event: Event, receiver: Receiver, base_url: str) -> Sequence[Message]:
         """A link speaks through its child only, from the child's first state on."""
+        if event.payout is not None:
+            if event.kind not in payouts.STATES:
+                return ()
+            told = payouts.document(event.link, event.payout)
+            return (Message(name=f"payout.{payouts.status(event.payout)}", body=json.dumps(told)),)
         if event.payment is None or not (event.kind in _STATES or _is_another_context(event, event.payment)):
             return ()
         body = invoices.document(event.link, event.payment, event.transfers, base_url)

@@ -1,0 +1,44 @@
+"""The Demo Bank's logins, each of which leads a test payment to an end of its own. Source: "Test your payment flow"."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from payglot.web.flow import Outcome
+
+ID = 574
+LATER = timedelta(hours=1)
+
+_REJECTED = re.compile(r"id_rjct_([a-z]{2}[a-z0-9]{2})")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Login:
+    """`outcome` is what comes of the confirmation; `reason` is why the payment is rejected, at once or in the end."""
+
+    outcome: Outcome
+    reason: str | None = None
+
+
+_LOGINS = {
+    "id_acsc": Login(outcome=Outcome.PAID),
+    "id_pdng_acsc": Login(outcome=Outcome.PROCESSING),
+    "id_pdng_rjct": Login(outcome=Outcome.PROCESSING, reason="MS03"),
+}
+
+
+def login(text: str) -> Login | None:
+    """Older pages write them with underscores, newer ones with hyphens."""
+    name = text.replace("-", "_")
+    if match := _REJECTED.fullmatch(name):
+        return Login(outcome=Outcome.FAILED, reason=match[1].upper())
+    return _LOGINS.get(name)
+
+
+def expectation(known: Login, now: datetime, execution_date: datetime | None) -> dict[str, Any]:
+    """What the sandbox is told with the payment. A pending one ends an hour later, or when it is to be executed."""
+    told: dict[str, Any] = {} if known.reason is None else {"sandbox_reason": known.reason}
+    if known.outcome is Outcome.PROCESSING:
+        told["sandbox_ends_at"] = max(now + LATER, execution_date or now).isoformat()
+    return told

@@ -1,0 +1,1 @@
+"""Customers: whom a link may be for."""

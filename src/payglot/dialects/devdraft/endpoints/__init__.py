@@ -1,0 +1,1 @@
+"""Webhooks, as DevDraft calls endpoints: made and changed by clients."""

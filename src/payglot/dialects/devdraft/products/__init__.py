@@ -1,0 +1,1 @@
+"""Products: what links sell, with pictures."""

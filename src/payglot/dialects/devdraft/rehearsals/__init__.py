@@ -1,0 +1,1 @@
+"""Test payments: for clients to try idempotency on. They pay no link."""

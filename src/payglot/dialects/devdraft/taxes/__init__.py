@@ -1,0 +1,1 @@
+"""Taxes: what a link may charge beside its price."""

@@ -1,0 +1,40 @@
+"""What several operations' documents say alike, and the idempotency header that writing ones take."""
+
+from datetime import timedelta
+from typing import Any
+
+from starlette.requests import Request
+
+from payglot.dialects.qonto import errors, inferred, schemas
+from payglot.web import openapi
+from payglot.web.atomic import Key
+
+IDEMPOTENCY_HEADER = "X-Qonto-Idempotency-Key"
+IDEMPOTENCY_TTL = timedelta(minutes=30)
+
+STAGING = openapi.header("X-Qonto-Staging-Token", "Ignored, unless the merchant's settings demand one")
+IDEMPOTENCY = openapi.header(
+    IDEMPOTENCY_HEADER,
+    "The answer to a successful request is given again for 30 minutes, whatever the body",
+    type="string",
+    maxLength=inferred.MAX_IDEMPOTENCY_KEY,
+)
+
+FAILURES: dict[int, tuple[str, Any]] = {
+    400: ("A bad body or query", schemas.Failures),
+    401: ("No valid access token", schemas.Failures),
+    403: ("A scope is missing", schemas.Failures),
+    500: ("Our fault", None),
+    503: ("Temporarily unavailable", None),
+}
+NOT_FOUND: dict[int, tuple[str, Any]] = {404: ("No such payment link", schemas.Failures)}
+
+
+def key(request: Request, scope: str) -> Key | None:
+    """The idempotency key, if one was sent; raises Unacceptable. One that we could not keep whole would be another's
+    equal. `scope` keeps equal keys of different operations apart."""
+    value = request.headers.get(IDEMPOTENCY_HEADER, "")
+    if len(value) > inferred.MAX_IDEMPOTENCY_KEY or not value.isprintable():
+        rule = f"must have at most {inferred.MAX_IDEMPOTENCY_KEY} printable characters"
+        raise errors.Unacceptable([{"code": "invalid", "detail": f"{IDEMPOTENCY_HEADER} {rule}"}])
+    return Key(value=value, scope=scope, ttl=IDEMPOTENCY_TTL, request=None) if value else None

@@ -1,0 +1,1 @@
+"""How addresses on blockchains guard against a slip of the finger: one module per published encoding."""

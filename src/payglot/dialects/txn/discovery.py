@@ -1,0 +1,84 @@
+"""What a client may ask before it makes a link: currency pairs, and whether an address can be paid to."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from payglot.dialects.txn import auth, destinations, inferred, jsonapi, pairs, schemas
+from payglot.dialects.txn.errors import Unprocessable, failure
+from payglot.dialects.txn.openapi import FAILURES
+from payglot.domain.errors import NotFound
+from payglot.web import inputs, openapi
+from payglot.web.routes import PlainRoute
+
+router = APIRouter(route_class=PlainRoute)
+
+PREFIX = "/api/public/v1"
+_PAIR_PARTS = {
+    "invoices": ("billedCurrency", "chargedCurrency", "billedCurrency.networks", "chargedCurrency.networks"),
+    "payouts": ("displayCurrency", "payCurrency", "chargeCurrency", "displayCurrency.networks", "payCurrency.networks"),
+}
+
+
+@router.get(
+    f"{PREFIX}/invoices/currency_pairs",
+    **openapi.operation(
+        "Listing invoice currency pairs",
+        answer_type=jsonapi.MEDIA_TYPE,
+        parameters=(openapi.query("include", "All are always included", type="string"),),
+        answers={200: ("OK", schemas.InvoiceCurrencyPairs), **FAILURES},
+    ),
+)
+async def invoice_pairs(request: Request) -> Response:
+    call = await auth.caller(request)
+    jsonapi.negotiate(request, _PAIR_PARTS["invoices"])
+    return jsonapi.document(200, pairs.of_invoices(call.merchant.mode))
+
+
+@router.get(
+    f"{PREFIX}/payouts/currency_pairs",
+    **openapi.operation(
+        "Listing payout currency pairs",
+        answer_type=jsonapi.MEDIA_TYPE,
+        parameters=(openapi.query("include", "All are always included", type="string"),),
+        answers={200: ("OK", schemas.PayoutCurrencyPairs), **FAILURES},
+    ),
+)
+async def payout_pairs(request: Request) -> Response:
+    call = await auth.caller(request)
+    jsonapi.negotiate(request, _PAIR_PARTS["payouts"])
+    return jsonapi.document(200, pairs.of_payouts(call.merchant.mode))
+
+
+@router.post(
+    f"{PREFIX}/addresses/validate",
+    **openapi.operation(
+        "Validating addresses",
+        body=schemas.AddressToValidate,
+        answer_type=jsonapi.MEDIA_TYPE,
+        answers={
+            200: ("The address can be paid to", schemas.AddressIsValid),
+            404: ("There is no network with this code", schemas.Failures),
+            413: ("The body is too large", schemas.Failures),
+            415: ("The media type is not application/json", schemas.Failures),
+            422: ("The address is invalid or flagged, or a member is missing", schemas.Failures),
+            **FAILURES,
+        },
+    ),
+)
+async def validate_address(request: Request) -> Response:
+    """The one body that is plain JSON."""
+    call = await auth.caller(request)
+    jsonapi.negotiate(request)
+    sent = await inputs.read_json(request, ("application/json", jsonapi.MEDIA_TYPE))
+    asked = inputs.check(schemas.AddressToValidate, sent)
+    network = inferred.network(asked.network, call.merchant.mode)
+    if network is None:
+        raise NotFound(thing="network")
+    problem = destinations.problem(network.code(call.merchant.mode), *destinations.split(asked.address))
+    if problem == destinations.FLAGGED:
+        # Documented without a detail.
+        raise Unprocessable([failure(422, "address_has_high_risk_score", problem)])
+    if problem:
+        raise Unprocessable([failure(422, "invalid_address", "Invalid address", detail="", pointer="/address")])
+    return jsonapi.document(200, {"data": {}, "status": "ok", "jsonapi": {"version": "1.0"}})

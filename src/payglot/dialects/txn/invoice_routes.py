@@ -1,0 +1,77 @@
+"""Txn's invoices, the children of payment links."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from payglot.dialects.txn import auth, invoices, jsonapi, linked, listing, schemas
+from payglot.dialects.txn.auth import NAME
+from payglot.dialects.txn.openapi import FAILURES, INCLUDE_OF_INVOICE, INVOICE_PARTS, NOT_FOUND
+from payglot.domain.errors import NotFound
+from payglot.operations import links, payments
+from payglot.web import openapi
+from payglot.web.routes import PlainRoute
+
+router = APIRouter(route_class=PlainRoute)
+
+PREFIX = "/api/public/v1/invoices"
+
+
+@router.get(
+    f"{PREFIX}/{{id}}",
+    **openapi.operation(
+        "Reading invoice",
+        answer_type=jsonapi.MEDIA_TYPE,
+        parameters=(INCLUDE_OF_INVOICE,),
+        answers={200: ("OK", schemas.InvoiceDocument), **FAILURES, **NOT_FOUND},
+    ),
+)
+async def read(id: str, request: Request) -> Response:
+    call = await auth.caller(request)
+    jsonapi.negotiate(request, INVOICE_PARTS)
+    async with call.services.database.single() as tx:
+        try:
+            payment, transfers = await payments.get(tx, jsonapi.id_of(id, "invoice"))
+            dossier = await links.get(tx, call.merchant.id, NAME, payment.link_id, call.now)
+        except NotFound:
+            raise NotFound(thing="invoice") from None
+    whole = invoices.document(dossier.link, payment, transfers, call.services.public_url)
+    return jsonapi.document(200, {**whole, "jsonapi": {"version": "1.0"}})
+
+
+@router.get(
+    PREFIX,
+    **openapi.operation(
+        "Listing invoices",
+        answer_type=jsonapi.MEDIA_TYPE,
+        parameters=(*listing.PAGING, INCLUDE_OF_INVOICE),
+        answers={200: ("OK", schemas.InvoicePage), **FAILURES},
+    ),
+)
+async def index(request: Request) -> Response:
+    call = await auth.caller(request)
+    jsonapi.negotiate(request, INVOICE_PARTS)
+    wanted = listing.read(request)
+    where = payments.Where(
+        reference=wanted.reference, created_from=wanted.created_from, created_until=wanted.created_until
+    )
+    async with call.services.database.single() as tx:
+        total = await payments.count(tx, call.merchant.id, NAME, where=where)
+        found = await payments.page(
+            tx,
+            call.merchant.id,
+            NAME,
+            call.now,
+            where=where,
+            descending=wanted.descending,
+            offset=wanted.offset,
+            total=total,
+            limit=wanted.per_page,
+        )
+    data: list[schemas.Invoice] = []
+    parts: list[schemas.Linked] = []
+    for dossier, payment in found:
+        transfers = dossier.transfers_of(payment)
+        data.append(invoices.resource(dossier.link, payment, transfers, call.services.public_url))
+        parts += linked.included(dossier.link, payment, transfers)
+    return jsonapi.document(200, listing.document(wanted, data, parts, total))

@@ -1,0 +1,21 @@
+"""What the operations of this dialect have in common, for its OpenAPI document."""
+
+from payglot.dialects.txn import schemas
+from payglot.web.openapi import query
+
+FAILURES = {
+    400: ("Malformed document, or a parameter that is unknown or not acceptable", schemas.Failures),
+    401: ("The API key is missing or wrong", schemas.Failures),
+    403: ("The caller's address is not allowed", schemas.Failures),
+    406: ("JSON:API without parameters is not acceptable to the client", schemas.Failures),
+    429: ("Too many requests", schemas.Failures),
+    500: ("Our fault", schemas.Failures),
+    503: ("Temporarily unavailable", schemas.Failures),
+}
+NOT_FOUND = {404: ("No such record", schemas.Failures)}
+LINK_PARTS = ("target",)
+INVOICE_PARTS = ("targetAccount", "address", "coinDeposits", "invoiceTransactions", "refundLinks", "binanceOrder")
+PAYOUT_PARTS = ("accountCharged",)
+INCLUDE_OF_LINK = query("include", "The child is always included", type="string", enum=["", *LINK_PARTS])
+INCLUDE_OF_INVOICE = query("include", f"All are always included: {', '.join(INVOICE_PARTS)}", type="string")
+INCLUDE_OF_PAYOUT = query("include", "The account is always included", type="string", enum=list(PAYOUT_PARTS))
