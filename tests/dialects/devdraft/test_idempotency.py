@@ -135,10 +135,10 @@ async def test_a_key_must_be_a_uuid_of_version_4(world: World, key: str, header:
 async def test_a_merchant_may_demand_the_key(world: World) -> None:
     merchant = await world.merchant(require_idempotency_key=True)
     response = await post(world, merchant, body_of(world, "devdraft"))
+    assert response.status_code == 400
     assert response.json() == {
         "statusCode": 400,
         "message": "The idempotency-key header is required for POST requests",
-        "error": "Bad Request",
     }
     keyed = await post(world, merchant, body_of(world, "devdraft"), idempotency_key=str(uuid4()))
     assert keyed.status_code == 201

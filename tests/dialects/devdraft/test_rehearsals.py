@@ -10,7 +10,7 @@ from tests.dialects.devdraft.builders import bad, failed, order_of, send
 from tests.world import World
 
 SENT = {"amount": 12.50, "currency": "USD", "description": "Test payment for order #12345", "customerId": "cus_12345"}
-MISSING = failed(400, "The idempotency-key header is required for POST requests", "Bad Request")
+MISSING = {"statusCode": 400, "message": "The idempotency-key header is required for POST requests"}
 REUSED = {"statusCode": 409, "message": "Conflict: Idempotency key already used with different request data"}
 NOT_FOUND = failed(404, "Payment not found", "Not Found")
 

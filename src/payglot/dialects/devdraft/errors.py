@@ -14,6 +14,7 @@ from payglot.web.answers import answer
 
 SLUG_TAKEN = "Payment link with this URL already exists"
 EMAIL_TAKEN = "Customer with this email already exists"
+KEY_MISSING = "The idempotency-key header is required for POST requests"
 KEY_REUSED = "Conflict: Idempotency key already used with different request data"
 _PAYLOAD_TOO_LARGE = "Payload Too Large"
 """The framework's phrase; HTTP's own has changed twice."""
@@ -36,6 +37,10 @@ class BadRequest(refusals.Refused):
         super().__init__()
         self.message = message
         self.details = details
+
+
+class KeyMissing(refusals.Refused):
+    """A call that needs an idempotency key came without one."""
 
 
 def render(request: Request, error: Exception) -> Response:
@@ -68,8 +73,10 @@ def render(request: Request, error: Exception) -> Response:
             return _failed(400, f"A product can have at most {limit} images")
         case errors.SlugTaken():
             return _failed(409, SLUG_TAKEN)
+        # Both are published without an `error` member.
+        case KeyMissing():
+            return answer(400, {"statusCode": 400, "message": KEY_MISSING})
         case errors.KeyReused():
-            # Published without an `error` member.
             return answer(409, {"statusCode": 409, "message": KEY_REUSED})
         case refusals.TooManyRequests(retry_after_seconds=seconds):
             body = {"statusCode": 429, "message": "Rate limit exceeded", "retryAfter": seconds}

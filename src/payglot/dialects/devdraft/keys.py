@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from payglot.dialects.devdraft import inferred
-from payglot.dialects.devdraft.errors import BadRequest
+from payglot.dialects.devdraft.errors import BadRequest, KeyMissing
 from payglot.web import openapi
 from payglot.web.atomic import Key, Tx, idempotent
 from payglot.web.call import Call
@@ -20,18 +20,18 @@ REQUIRED_HEADER = openapi.header("idempotency-key", _MEANING, required=True, typ
 
 
 async def once(call: Call, sent: Any, work: Callable[[Tx], Awaitable[Response]], *, required: bool = False) -> Response:
-    """Run `work` in a transaction, once for the key if there is one. Raises BadRequest or KeyReused."""
+    """Run `work` in a transaction, once for the key if there is one. Raises BadRequest, KeyMissing or KeyReused."""
     return await idempotent(call, read(call, sent, required=required), work)
 
 
 def read(call: Call, sent: Any, *, required: bool = False) -> Key | None:
-    """`sent` is what must be equal for requests to be the same. Raises BadRequest for a key that is no UUID v4, or for
-    a missing one where the call or the merchant demands it."""
+    """`sent` is what must be equal for requests to be the same. Raises BadRequest for a key that is no UUID v4,
+    KeyMissing where the call or the merchant demands one."""
     headers, method = call.request.headers, call.request.method
     value = headers.get("idempotency-key", headers.get("x-idempotency-key"))
     if value is None:
         if required or (method == "POST" and call.merchant.settings.require_idempotency_key):
-            raise BadRequest("The idempotency-key header is required for POST requests")
+            raise KeyMissing
         return None
     if not _UUID4.fullmatch(value):
         raise BadRequest("The idempotency-key header must be a valid UUID v4")
