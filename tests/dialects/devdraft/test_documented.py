@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -10,6 +11,8 @@ from payglot import server
 from payglot.domain.merchant import Merchant
 from payglot.web.services import Services
 from tests.dialects.devdraft.builders import (
+    A_CUSTOMER,
+    A_TAX,
     LINKS,
     failed,
     golden,
@@ -179,3 +182,23 @@ async def test_a_page_is_not_found_by_the_id_of_its_link(world: World, merchant:
     made = (await post(world, merchant, golden("create.request"))).json()
     assert (await world.http.get(f"/pay/{made['id']}")).status_code == 404
     assert (await world.http.get(f"/pay/{merchant.handle}/{made['id']}")).status_code == 404
+
+
+async def test_no_more_than_a_hundred_can_be_asked_for_but_of_links(world: World, merchant: Merchant) -> None:
+    for path, statuses in {
+        "payment-links": (200, 200), "products": (200, 400), "taxes": (200, 400), "customers": (200, 400),
+        "webhooks": (200, 400),
+    }.items():  # fmt: skip
+        answers = [await send(world, merchant, "GET", f"{path}?take={take}") for take in (100, 101)]
+        assert tuple(answer.status_code for answer in answers) == statuses, path
+
+
+async def test_taxes_and_customers_are_made_once_per_key(world: World, merchant: Merchant) -> None:
+    for path, body in (("taxes", A_TAX), ("customers", A_CUSTOMER)):
+        key = str(uuid4())
+        first, again = [await send(world, merchant, "POST", path, body, idempotency_key=key) for _ in range(2)]
+        assert (first.status_code, again.status_code, again.content) == (201, 201, first.content)
+        other = await send(world, merchant, "POST", path, body | {"name": "x", "last_name": "x"}, idempotency_key=key)
+        assert other.status_code == 409
+        listed = (await send(world, merchant, "GET", path)).json()
+        assert len(listed if path == "taxes" else listed["data"]) == 1

@@ -2,6 +2,7 @@
 
 import pytest
 
+from payglot.dialects.devdraft import inferred
 from tests.dialects.devdraft.builders import bad, make_product, make_tax, send
 from tests.links import make
 from tests.world import World
@@ -34,6 +35,17 @@ async def test_links_made_at_one_instant_are_listed_the_later_first(world: World
     assert [link["id"] for link in second] == made[1::-1]
     for query in ("skip=12", "skip=1001", "skip=999999999999999999"):
         assert (await send(world, merchant, "GET", f"payment-links?{query}")).json() == [], query
+
+
+async def test_a_take_beyond_what_is_given_gives_the_most_there_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert inferred.MAX_GIVEN == 1_000
+    monkeypatch.setattr(inferred, "MAX_GIVEN", 2)
+    merchant = await world.merchant()
+    made = [(await make(world, merchant, "devdraft")).id for _ in range(3)]
+    listed = (await send(world, merchant, "GET", "payment-links?take=3")).json()
+    assert [link["id"] for link in listed] == made[:0:-1]
 
 
 @pytest.mark.parametrize(
