@@ -32,7 +32,7 @@ async def health(request: Request) -> Response:
         "timestamp": instants.millis(call.now),
         "version": API_VERSION,
         "database": "connected",
-        "message": "Service is healthy",
+        "message": "Service is up and running",
         "authenticated": True,
     }
     return answer(200, body)
