@@ -121,10 +121,10 @@ def quantity(number: Decimal) -> Decimal:
 
 
 def app(sent: Any) -> str:
-    """An app's id: documented as a UUID, and in the spelling that links show."""
+    """An app's id: documented as a UUID, with `app_` before it in the samples; and in the spelling that links show."""
     if isinstance(sent, str) and ids.read("app_", sent) is not None:
         return sent
-    return uuid(sent)
+    return uuid(sent.removeprefix("app_") if isinstance(sent, str) else sent)
 
 
 def line(text: str) -> str:
