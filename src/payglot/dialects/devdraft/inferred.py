@@ -50,7 +50,7 @@ MAX_WEBHOOKS = 50  # 7.1
 SIGNING_SECRET = re.compile(r"[A-Za-z0-9_-]{32,255}")  # 7.1; the length is ours above 32
 
 TAKE = 10  # 3.2, 5 (documented)
-MAX_TAKE = 100  # 5 (documented); on links it is not enforced (3.2)
+MAX_TAKE = 100  # 5.1, 5.3 (documented); not of links, where it is not enforced (3.2), nor of products and webhooks
 MAX_GIVEN = 1_000  # 3.2; whatever was asked for
 COUNTED_FROM = 1_000  # how deep a page of links must lie for the list to be counted from its nearer end
 

@@ -77,7 +77,7 @@ async def create(request: Request) -> Response:
     _WEBHOOKS,
     **openapi.operation(
         "List webhooks, newest first",
-        parameters=paging.parameters(),
+        parameters=paging.parameters(most=None),
         answers={
             200: ("OK", list[schemas.Webhook]),
             400: ("`skip` or `take` is not valid", Failure),
@@ -87,7 +87,7 @@ async def create(request: Request) -> Response:
 )
 async def index(request: Request) -> Response:
     call = await auth.caller(request, "webhook:read")
-    page = paging.read(request)
+    page = paging.read(request, most=None)
     async with call.services.database.single() as tx:
         found = await endpoints.newest(tx, call.merchant.id, NAME, skip=page.skip, take=page.take)
         outcomes = await endpoints.outcomes_of(tx, [each.id for each in found])

@@ -65,7 +65,7 @@ async def create(request: Request) -> Response:
     _PRODUCTS,
     **openapi.operation(
         "List products, newest first",
-        parameters=paging.parameters(),
+        parameters=paging.parameters(most=None),
         answers={
             200: ("OK", schemas.ProductList),
             400: ("`skip` or `take` is not valid", Failure),
@@ -75,7 +75,7 @@ async def create(request: Request) -> Response:
 )
 async def index(request: Request) -> Response:
     call = await auth.caller(request, "product:list")
-    page = paging.read(request)
+    page = paging.read(request, most=None)
     async with call.services.database.single() as tx:
         found, total = await products.newest(tx, call.merchant.id, skip=page.skip, take=page.take)
     shown: schemas.ProductList = {
