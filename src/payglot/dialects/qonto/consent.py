@@ -10,17 +10,17 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from payglot.dialects.qonto import authority, inferred, oauth, pages, webhooks
 from payglot.dialects.qonto.auth import ALIAS, AUTHORIZE_PATH, NAME
 from payglot.dialects.qonto.authority import Client, Consent, OAuth2Error, Pairs
 from payglot.operations import codes, credentials
-from payglot.web import inputs, openapi, origin
+from payglot.web import openapi
 from payglot.web.atomic import Tx, atomic
 from payglot.web.call import services_of
 from payglot.web.origin import Forged
-from payglot.web.refusals import Invalid, UnknownPath, WrongContentType
+from payglot.web.refusals import Invalid, UnknownPath
 from payglot.web.routes import PlainRoute
 from payglot.web.services import Services
 
@@ -118,7 +118,7 @@ async def decide(request: Request) -> Response:
             ttl=inferred.AUTHORIZATION_CODE_TTL,
             now=now,
         )
-        return _see(location, 303)
+        return oauth.see(location, 303)
 
     try:
         response = await atomic(services.database, work)
@@ -165,14 +165,7 @@ async def _client(tx: Tx, services: Services, pairs: Pairs) -> Client | None:
 
 async def _form(request: Request, services: Services) -> Mapping[str, str]:
     """Raises Forged, unless our page for just this query made the form; WrongContentType, BodyTooLarge or Invalid."""
-    origin.check(request)
-    if inputs.media_type(request) != oauth.FORM or "content-encoding" in request.headers:
-        raise WrongContentType
-    try:
-        text = (await request.body()).decode("ascii")
-        form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=oauth.MOST_FIELDS))
-    except ValueError:
-        raise Invalid([]) from None
+    form = await oauth.page_form(request)
     if not hmac.compare_digest(_proof(request, services).encode(), form.get("proof", "").encode()):
         raise Forged
     return form
@@ -201,8 +194,4 @@ def _told(error: OAuth2Error, *, status: int) -> Response:
         return pages.failure(400, f"{described}.", heading="This application cannot ask for access")
     error.description = described
     _, _, headers = error()
-    return _see(dict(headers)["Location"], status)
-
-
-def _see(location: str, status: int) -> Response:
-    return RedirectResponse(location, status, headers={"cache-control": "no-store", "referrer-policy": "no-referrer"})
+    return oauth.see(dict(headers)["Location"], status)

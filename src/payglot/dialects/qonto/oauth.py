@@ -9,18 +9,18 @@ from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from payglot.dialects.qonto import auth, authority, documented, id_tokens, inferred, schemas
 from payglot.dialects.qonto.auth import NAME, REVOKE_PATH, TOKEN_PATH, TokenRefused
 from payglot.dialects.qonto.authority import Client, Granted, Held, OAuth2Error
 from payglot.operations import codes, credentials
 from payglot.operations.credentials import Credential, Issued
-from payglot.web import call, inputs, openapi
+from payglot.web import call, inputs, openapi, origin
 from payglot.web.answers import answer, empty
 from payglot.web.atomic import Tx, atomic
 from payglot.web.call import Call
-from payglot.web.refusals import WrongContentType
+from payglot.web.refusals import Invalid, WrongContentType
 
 router = APIRouter()
 
@@ -143,6 +143,23 @@ async def read_form(request: Request) -> Mapping[str, str]:
     if len(form) != len(pairs):
         raise TokenRefused("invalid_request", "A parameter is repeated")
     return form
+
+
+async def page_form(request: Request) -> Mapping[str, str]:
+    """What one of our pages sends. Raises Forged, WrongContentType, BodyTooLarge or Invalid."""
+    origin.check(request)
+    if inputs.media_type(request) != FORM or "content-encoding" in request.headers:
+        raise WrongContentType
+    try:
+        text = (await request.body()).decode("ascii")
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError:
+        raise Invalid([]) from None
+
+
+def see(address: str, status: int) -> Response:
+    """On to another site, which is not told from where."""
+    return RedirectResponse(address, status, headers={"cache-control": "no-store", "referrer-policy": "no-referrer"})
 
 
 def client_of(id: str, details: Mapping[str, object], scopes: frozenset[str], owner: str) -> Client:
