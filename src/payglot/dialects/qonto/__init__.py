@@ -2,7 +2,8 @@
 
 Documentation: https://docs.qonto.com ("Create a payment link"). Known differences: a paid link goes on to `paid`;
 merchants start connected to the payment provider, unless set otherwise; any invoice id is taken, for there are no
-invoices here; a merchant signs in to OAuth with a code from the operator. All of them, and what is inferred: docs/dialects/qonto.md.
+invoices here; a merchant signs in to OAuth with a code from the operator. All of them, and what is inferred:
+docs/dialects/qonto.md.
 """
 
 import functools

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from payglot.dialects.qonto import amounts, auth, inferred, mapping, schemas
 from payglot.dialects.qonto.auth import NAME
-from payglot.dialects.qonto.documented import FAILURES, IDEMPOTENCY, STAGING, key
+from payglot.dialects.qonto.documented import FAILURES, IDEMPOTENCY, STAGING, TRACE, key
 from payglot.dialects.qonto.errors import Unacceptable, at, checked, in_query
 from payglot.domain.connection import Connection, ConnectionStatus
 from payglot.domain.errors import NotFound, RedirectForbidden
@@ -100,8 +100,8 @@ async def connect(request: Request) -> Response:
         parameters=(STAGING,),
         answers={
             200: ("OK", schemas.Connection),
-            404: ("No connection", schemas.Failures),
-            **{status: FAILURES[status] for status in (302, 401, 403, 500, 503)},
+            404: ("No connection", schemas.Failures, TRACE),
+            **{status: FAILURES[status] for status in (302, 401, 403, 429, 500, 503)},
         },
     ),
 )

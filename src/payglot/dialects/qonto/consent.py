@@ -15,6 +15,7 @@ from starlette.responses import Response
 from payglot.dialects.qonto import authority, inferred, oauth, pages, webhooks
 from payglot.dialects.qonto.auth import ALIAS, AUTHORIZE_PATH, NAME
 from payglot.dialects.qonto.authority import Client, Consent, OAuth2Error, Pairs
+from payglot.dialects.qonto.documented import LATER, LOCATION
 from payglot.operations import codes, credentials
 from payglot.web import openapi
 from payglot.web.atomic import Tx, atomic
@@ -42,7 +43,7 @@ _PARAMETERS = (
     openapi.query("organization_id", "Only this organization's consent is taken"),
     openapi.query("registration_id", "Accepted and ignored"),
 )
-_ANSWERS = {
+_ANSWERS: dict[int, openapi.Answer] = {
     400: ("The client or its address is unknown: nobody is sent on", str),
     500: ("Our fault", str),
     503: ("Temporarily unavailable", str),
@@ -54,7 +55,7 @@ _ANSWERS = {
     **openapi.operation(
         "Ask a merchant for consent",
         parameters=_PARAMETERS,
-        answers={200: ("The page", str), 302: ("To the client, with an error", None), **_ANSWERS},
+        answers={200: ("The page", str), 302: ("To the client, with an error", None, LOCATION), **_ANSWERS},
         answer_type="text/html",
         secured=False,
     ),
@@ -79,10 +80,10 @@ router.add_api_route(ALIAS + AUTHORIZE_PATH, ask, methods=["GET"], include_in_sc
         "The page's form: the merchant allows or refuses",
         parameters=_PARAMETERS,
         answers={
-            303: ("To the client, with a code or an error", None),
+            303: ("To the client, with a code or an error", None, LOCATION),
             403: ("The form is not from our page", str),
             422: ("The page again: the sign-in code is not valid", str),
-            429: ("Too many bad sign-in codes from this address", str),
+            429: ("Too many bad sign-in codes from this address", str, LATER),
             **_ANSWERS,
         },
         answer_type="text/html",

@@ -168,7 +168,9 @@ def _on_the_page(error: Exception, trace_id: str) -> Response:
             response = pages.failure(
                 403, "The form did not come from this page. Go back to the application and try again."
             )
-        case errors.NotFound() | refusals.UnknownMethod():
+        case errors.NotFound():
+            response = pages.failure(404, "There is no such page.")
+        case refusals.UnknownMethod():
             response = PlainTextResponse("Not Found", status_code=404)
         case refusals.TemporarilyUnavailable() | errors.Unavailable() | errors.ChangedMeanwhile():
             response = pages.failure(503, "Something does not answer just now. Try again in a moment.")

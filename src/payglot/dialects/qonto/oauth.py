@@ -29,13 +29,11 @@ MOST_FIELDS = 20
 NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _BAD_CLIENT = "Client authentication failed: unknown client, no credentials in the body, or a wrong secret"
 _BAD_CODE = "The code was used before; what was given for it is revoked"
-_FAILURES = {
-    302: documented.FAILURES[302],
-    400: ("The form or the grant is not valid", schemas.TokenFailure),
-    401: ("The client's credentials are not valid", schemas.TokenFailure),
-    403: ("The address is not allowed", schemas.TokenFailure),
-    500: ("Our fault", None),
-    503: ("Temporarily unavailable", None),
+_FAILURES: dict[int, openapi.Answer] = {
+    **documented.FAILURES,
+    400: ("The form or the grant is not valid", schemas.TokenFailure, documented.TRACE),
+    401: ("The client's credentials are not valid", schemas.TokenFailure, documented.TRACE),
+    403: ("The address is not allowed", schemas.TokenFailure, documented.TRACE),
 }
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from payglot.dialects.qonto import connections, oauth, pages, webhooks
 from payglot.dialects.qonto.auth import NAME
 from payglot.dialects.qonto.connections import CONNECTIONS_PATH
+from payglot.dialects.qonto.documented import LOCATION
 from payglot.domain.connection import Connection, ConnectionStatus
 from payglot.domain.errors import IllegalTransition
 from payglot.operations import connections as kept, deliveries, endpoints, merchants
@@ -29,7 +30,11 @@ _STEPS = {
     "revoke": (ConnectionStatus.REVOKED, "connection_revoked"),
 }
 _BUTTONS = {"pending": (("enable", "Take payments"),), "enabled": (("revoke", "Disconnect"),)}
-_ANSWERS = {404: ("No such page", str), 500: ("Our fault", str), 503: ("Temporarily unavailable", str)}
+_ANSWERS: dict[int, openapi.Answer] = {
+    404: ("No such page", str),
+    500: ("Our fault", str),
+    503: ("Temporarily unavailable", str),
+}
 
 
 @router.get(
@@ -49,7 +54,7 @@ async def look(token: str, request: Request) -> Response:
     **openapi.operation(
         "The page's form: complete the connection or end it",
         answers={
-            303: ("Back to the partner", None),
+            303: ("Back to the partner", None, LOCATION),
             400: ("The form cannot be read", str),
             403: ("The form is not from our page", str),
             **_ANSWERS,
