@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
+import structlog
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,6 +27,8 @@ from payglot.web.routes import PlainRoute
 from payglot.web.services import Services
 
 router = APIRouter(route_class=PlainRoute)
+
+log = structlog.get_logger(__name__)
 
 _NOT_SIGNED_IN = 422
 LONGEST_QUERY = 8_000
@@ -126,6 +129,7 @@ async def decide(request: Request) -> Response:
     except OAuth2Error as error:
         return _told(error, status=303)
     if response.status_code == _NOT_SIGNED_IN:
+        log.warning("sign-in refused", request_id=request.scope["request_id"])
         await services.limiter.fail(NAME, request.client.host if request.client else "")
     return response
 

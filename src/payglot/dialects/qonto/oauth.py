@@ -7,6 +7,7 @@ from datetime import datetime
 from urllib.parse import parse_qsl
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -23,6 +24,8 @@ from payglot.web.call import Call
 from payglot.web.refusals import Invalid, WrongContentType
 
 router = APIRouter()
+
+log = structlog.get_logger(__name__)
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 20
@@ -190,6 +193,7 @@ async def _redeem(tx: Tx, known: Call, client: Client, form: Mapping[str, str]) 
     if code is not None and code.details["client_id"] != client.id:
         code = None
     if code is not None and code.used_at is not None:
+        log.warning("authorization code used twice", grant=str(code.id), merchant=str(code.merchant_id))
         await credentials.revoke_grant(tx, code.merchant_id, NAME, str(code.id), at=now)
         return TokenRefused("invalid_grant", _BAD_CODE)
     good = None if code is None or not code.is_good(now) else code
