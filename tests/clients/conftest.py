@@ -1,15 +1,14 @@
 """A whole server for the clients, and per test a merchant with a webhook endpoint and a driven client."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.clients.driving import Driver, driver
 from tests.clients.receiving import receiver
-from tests.clients.shop import Shop
+from tests.clients.shop import DOMAIN, Shop
 from tests.processes import environment, free_port, provision, running
 
 
@@ -30,15 +29,16 @@ def server(new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="session")
 def shop(server: dict[str, str]) -> Iterator[Shop]:
     """A merchant that this process' tests share: look only at links of your own."""
-    with _opened(server) as shop:
-        yield shop
+    with receiver() as hooks:
+        given = provision(server, "--webhook-url", hooks.url, "--redirect-domain", DOMAIN)
+        yield Shop(base_url=given["base_url"], given=given, hooks=hooks)
 
 
 @pytest.fixture
-def own_shop(server: dict[str, str]) -> Iterator[Shop]:
+def own_shop(shop: Shop) -> Iterator[Shop]:
     """A merchant for one test, where all links, endpoints and tokens count."""
-    with _opened(server) as shop:
-        yield shop
+    with receiver() as hooks:
+        yield shop.another(hooks)
 
 
 @pytest.fixture
@@ -53,10 +53,3 @@ def drive(tmp_path: Path) -> Iterator[Callable[[str], Driver]]:
             return started[script]
 
         yield start
-
-
-@contextmanager
-def _opened(server: dict[str, str]) -> Iterator[Shop]:
-    with receiver() as hooks:
-        given: dict[str, Any] = provision(server, "--webhook-url", hooks.url, "--redirect-domain", "shop.example")
-        yield Shop(base_url=given["base_url"], given=given, hooks=hooks)
