@@ -1,8 +1,7 @@
-"""A whole server for the clients, and per test a merchant with a webhook endpoint and a driven client."""
+"""A whole server for the clients, merchants with a webhook endpoint, and the driven clients."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
@@ -41,15 +40,16 @@ def own_shop(shop: Shop) -> Iterator[Shop]:
         yield shop.another(hooks)
 
 
-@pytest.fixture
-def drive(tmp_path: Path) -> Iterator[Callable[[str], Driver]]:
-    """Starts the client that a script drives; the same one when asked again."""
+@pytest.fixture(scope="session")
+def drive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Driver]]:
+    """The client that a script drives: started once, and connected anew by each test."""
+    folder = tmp_path_factory.mktemp("clients")
     with ExitStack() as stack:
         started: dict[str, Driver] = {}
 
         def start(script: str) -> Driver:
-            if script not in started:
-                started[script] = stack.enter_context(driver(script, tmp_path))
+            if script not in started or not started[script].runs:
+                started[script] = stack.enter_context(driver(script, folder))
             return started[script]
 
         yield start
