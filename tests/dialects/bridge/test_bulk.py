@@ -23,13 +23,13 @@ from tests.dialects.bridge.builders import (
 from tests.world import World
 
 
-async def a_bulk_link(world: World, merchant: Merchant, version: str = V2) -> str:
+async def a_bulk_link(world: World, merchant: Merchant, version: str = V2, **changes: Any) -> str:
     parts = [
         transaction(amount=100.5, end_to_end_id="E2E-1"),
         transaction(amount=20, end_to_end_id="E2E-2"),
         transaction(amount=0.01, end_to_end_id="E2E-3"),
     ]
-    return await a_link(world, merchant, version, transactions=parts)
+    return await a_link(world, merchant, version, transactions=parts, **changes)
 
 
 async def play(world: World, id: str, outcome: str, **wish: Any) -> httpx.Response:
@@ -95,6 +95,14 @@ async def test_transactions_that_end_alike_give_their_word_to_the_request(
     request = await request_of(world, merchant, id, V2)
     for told in (request, *request["transactions"]):
         assert (told["status"], told.get("status_reason")) == (word, reason)
+
+
+async def test_a_payer_who_confirmed_goes_back_whatever_the_bank_makes_of_each_transaction(world: World) -> None:
+    merchant = await a_merchant(world, redirect_domains=("shop.example",))
+    id = await a_bulk_link(world, merchant, callback_url="https://shop.example/")
+    played = (await play(world, id, "underpaid", method="bank")).json()
+    added = f"payment_link_id={id}&payment_request_id={played['payment_id']}&status=success"
+    assert played["redirect_url"] == f"https://shop.example/?{added}"
 
 
 async def test_a_single_payment_at_a_bank_is_never_executed_in_part(world: World) -> None:

@@ -119,6 +119,13 @@ async def test_an_address_that_is_not_on_the_list_is_forbidden(world: World, ver
     assert (answered.status_code, answered.json()) == (403, failure(version, "forbidden", message))
 
 
+@pytest.mark.parametrize("networks", [("127.0.0.0/8",), ("203.0.113.0/24", "127.0.0.1/32"), ()])
+async def test_an_address_within_one_of_the_networks_may_call(world: World, networks: tuple[str, ...]) -> None:
+    merchant = await a_merchant(world, allowed_ips=networks)
+    assert (await create(world, merchant)).status_code == 200
+    assert (await get(world, merchant, LINKS[V2])).status_code == 200
+
+
 @pytest.mark.parametrize(
     "body",
     [

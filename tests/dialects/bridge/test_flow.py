@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from payglot.dialects.bridge import DIALECT
-from payglot.dialects.bridge.checkout import BANKS, sandbox_received_percent, with_query
+from payglot.dialects.bridge.banks import BANKS
+from payglot.dialects.bridge.checkout import sandbox_received_percent, with_query
 from payglot.domain.errors import ChoiceInvalid, OutcomeImpossible
 from payglot.domain.merchant import Mode
 from payglot.domain.payment import AttemptRule

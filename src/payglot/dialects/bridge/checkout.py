@@ -1,15 +1,14 @@
 """What a payer does on a Bridge link: choose a bank and confirm there, or send a manual transfer.
 
 Source: "Use a Payment Link", "Create your first payment link from the API", "Manual transfer via virtual IBAN".
-The banks are invented: test mode lists only banks that are none.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from payglot.dialects.bridge import demo_bank
+from payglot.dialects.bridge import banks
+from payglot.dialects.bridge.banks import BANKS, BY_VALUE
 from payglot.dialects.bridge.words import MANUAL, is_request
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import ChoiceInvalid, OutcomeImpossible, RedirectForbidden
@@ -29,35 +28,16 @@ MAX_BANK_REFERENCE = 35
 """What a SEPA transfer holds as its reference."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bank:
-    id: int
-    name: str
-    country: str
-
-
-BANKS = (
-    Bank(id=demo_bank.ID, name="Demo Bank", country="fr"),
-    Bank(id=90001, name="Banque Exemple", country="fr"),
-    Bank(id=90002, name="Crédit Modèle", country="fr"),
-    Bank(id=90003, name="Musterbank", country="de"),
-    Bank(id=90004, name="Beispielkasse", country="de"),
-    Bank(id=90005, name="Banco Ejemplo", country="es"),
-    Bank(id=90006, name="Sample Bank", country="gb"),
-)
-_BY_VALUE = {str(bank.id): bank for bank in BANKS}
-
-
 class BridgeFlow:
     """Implements `web.flow.Flow`."""
 
     def offer(self, merchant: Merchant, dossier: Dossier, now: datetime) -> Offer:
         link = dossier.link
-        preselected = _BY_VALUE.get(str(link.extras.get("bank")))
+        preselected = BY_VALUE.get(str(link.extras.get("bank")))
         country = link.extras.get("country", "fr")
-        banks = [preselected] if preselected else list(BANKS)
-        banks.sort(key=lambda bank: (bank.id != demo_bank.ID, bank.country != country, bank.name))
-        options = tuple(Option(value=str(bank.id), label=bank.name, hint=bank.country.upper()) for bank in banks)
+        listed = [preselected] if preselected else list(BANKS)
+        listed.sort(key=lambda bank: (bank.id != banks.DEMO_ID, bank.country != country, bank.name))
+        options = tuple(Option(value=str(bank.id), label=bank.name, hint=bank.country.upper()) for bank in listed)
         manual = ("manual_transfer", "Pay by manual transfer") if merchant.settings.manual_transfer else None
         return Offer(
             payee=merchant.name,
@@ -87,7 +67,7 @@ class BridgeFlow:
                 expires_at=link.expires_at,
                 extras={"reference": _bank_reference(link)} | _expectation(link),
             )
-        bank = _BY_VALUE.get(choice.values.get("bank", ""))
+        bank = BY_VALUE.get(choice.values.get("bank", ""))
         if bank is None:
             raise ChoiceInvalid(field="bank", reason="Choose one of the banks listed.")
         return Opening(
@@ -144,19 +124,20 @@ class BridgeFlow:
             raise OutcomeImpossible(reason="A payment at a bank is exact; use the method manual_transfer.")
         if method in (None, "bank", BANK):
             preselected = str(link.extras.get("bank"))
-            return Choice(values={"bank": preselected if preselected in _BY_VALUE else str(demo_bank.ID)})
-        if (login := demo_bank.login(method)) is not None:
+            return Choice(values={"bank": preselected if preselected in BY_VALUE else str(banks.DEMO_ID)})
+        if (login := banks.login(method)) is not None:
             if login.outcome is not outcome:
                 raise OutcomeImpossible(reason=f"This login leads to the outcome {login.outcome}.")
-            return Choice(values={"bank": str(demo_bank.ID), LOGIN: method})
-        if method not in _BY_VALUE:
+            return Choice(values={"bank": str(banks.DEMO_ID), LOGIN: method})
+        if method not in BY_VALUE:
             options = "bank, a listed bank's id, a login of the Demo Bank, or manual_transfer"
             raise OutcomeImpossible(reason=f"method must be {options}")
         return Choice(values={"bank": method})
 
     def final(self, dossier: Dossier, payment: Payment) -> Moment | None:
-        """The payer's part is over with their confirmation; a rejection before it leaves them on the page."""
-        if not payment.holds_place:
+        """The payer's part is over with their confirmation, also where a bank then executes some transactions and
+        rejects others; a rejection before it leaves them on the page."""
+        if not payment.holds_place and not _in_part(payment):
             return None
         return Moment.MANUAL_TRANSFER if payment.method == MANUAL else Moment.CONFIRMED
 
@@ -229,6 +210,10 @@ def _bank_reference(link: Link) -> str:
     return own if own is not None and len(own) <= MAX_BANK_REFERENCE else link.id.hex[-12:].upper()
 
 
+def _in_part(payment: Payment) -> bool:
+    return payment.has_failed and is_request(payment) and payment.received.minor > 0
+
+
 def _parts(link: Link) -> dict[str, list[int]]:
     """The transfers of a bulk link, for test mode's bank."""
     amounts = [transaction["amount_minor"] for transaction in link.extras["transactions"]]
@@ -236,11 +221,11 @@ def _parts(link: Link) -> dict[str, list[int]]:
 
 
 def _rehearsed(merchant: Merchant, link: Link, choice: Choice, now: datetime) -> dict[str, Any]:
-    login = demo_bank.login(choice.values.get(LOGIN, ""))
-    if login is None or merchant.mode is not Mode.TEST or choice.values.get("bank") != str(demo_bank.ID):
+    login = banks.login(choice.values.get(LOGIN, ""))
+    if login is None or merchant.mode is not Mode.TEST or choice.values.get("bank") != str(banks.DEMO_ID):
         return {}
     dates = [each["execution_date"] for each in link.extras["transactions"] if "execution_date" in each]
-    return demo_bank.expectation(login, now, max(map(instants.parse, dates), default=None))
+    return banks.expectation(login, now, max(map(instants.parse, dates), default=None))
 
 
 def _expectation(link: Link) -> dict[str, int]:

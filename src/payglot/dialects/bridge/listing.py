@@ -111,7 +111,8 @@ def _instant(query: Mapping[str, str], name: str) -> datetime | None:
 
 
 def _after(query: Mapping[str, str]) -> Position | None:
-    if "after" not in query:
+    """The first page where there is none: a client may send what it does not have as an empty text."""
+    if not query.get("after"):
         return None
     try:
         text = query["after"].encode("ascii")

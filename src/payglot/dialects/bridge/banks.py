@@ -1,4 +1,7 @@
-"""The Demo Bank's logins, each of which leads a test payment to an end of its own. Source: "Test your payment flow"."""
+"""The banks, all invented, and the Demo Bank's logins, each of which leads a test payment to an end of its own.
+
+Source: "Test your payment flow".
+"""
 
 import re
 from dataclasses import dataclass
@@ -7,10 +10,30 @@ from typing import Any
 
 from payglot.web.flow import Outcome
 
-ID = 574
+DEMO_ID = 574
 LATER = timedelta(hours=1)
 
 _REJECTED = re.compile(r"id_rjct_([a-z]{2}[a-z0-9]{2})")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bank:
+    id: int
+    name: str
+    country: str
+
+
+BANKS = (
+    Bank(id=DEMO_ID, name="Demo Bank", country="fr"),
+    Bank(id=90001, name="Banque Exemple", country="fr"),
+    Bank(id=90002, name="Crédit Modèle", country="fr"),
+    Bank(id=90003, name="Musterbank", country="de"),
+    Bank(id=90004, name="Beispielkasse", country="de"),
+    Bank(id=90005, name="Banco Ejemplo", country="es"),
+    Bank(id=90006, name="Sample Bank", country="gb"),
+)
+BY_VALUE = {str(bank.id): bank for bank in BANKS}
+"""As forms and sandbox calls name them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
