@@ -6,9 +6,6 @@ PENDING = frozenset(
     {
         "bridge.list",
         "bridge.revoke",
-        "qonto.authorize",
-        "qonto.list",
-        "qonto.webhooks",
         "txn.expire",
         "txn.list",
     }
