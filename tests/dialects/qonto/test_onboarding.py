@@ -98,7 +98,7 @@ async def test_the_page_is_guarded_as_the_one_for_consent(world: World) -> None:
     assert (forged.status_code, foreign.status_code) == (403, 403)
     assert (await press(world, url, "other")).status_code == 400
     assert await word_of(world, merchant) == "pending"
-    assert (await world.http.get(f"{CONNECTIONS}/{'0' * 64}")).status_code == 404
+    assert (await world.http.get(f"{CONNECTIONS}/onboarding/{'0' * 64}")).status_code == 404
 
 
 async def test_another_merchants_connection_is_its_own(world: World) -> None:

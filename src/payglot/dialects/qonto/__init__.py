@@ -60,9 +60,9 @@ DIALECT = Dialect(
         app.build,
         routers=(
             connections.router,
-            onboarding.router,
             routes.router,
             subscriptions.router,
+            onboarding.router,
             consent.router,
             oauth.router,
             id_tokens.router,

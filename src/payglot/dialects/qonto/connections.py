@@ -16,7 +16,7 @@ from starlette.responses import Response
 from payglot.dialects.qonto import amounts, auth, inferred, mapping, schemas
 from payglot.dialects.qonto.auth import NAME
 from payglot.dialects.qonto.documented import FAILURES, IDEMPOTENCY, STAGING, TRACE, key
-from payglot.dialects.qonto.errors import Unacceptable, at, checked, in_query
+from payglot.dialects.qonto.errors import ONBOARDING_PATH, Unacceptable, at, checked, in_query
 from payglot.domain.connection import Connection, ConnectionStatus
 from payglot.domain.errors import NotFound, RedirectForbidden
 from payglot.domain.merchant import Merchant, redirect_host
@@ -149,12 +149,14 @@ async def _status(tx: Tx, merchant: Merchant) -> ConnectionWord:
 
 
 def _shown(merchant: Merchant, connection: Connection | None, base_url: str) -> schemas.Connection:
+    if connection is None:
+        location, account = "/docs/qonto", str(uuid5(merchant.id, "bank account"))
+    else:
+        location, account = ONBOARDING_PATH + connection.token, connection.bank_account_id
     return {
-        "connection_location": f"{base_url}{CONNECTIONS_PATH}/{connection.token}"
-        if connection
-        else f"{base_url}/docs/qonto",
+        "connection_location": base_url + location,
         "status": word(merchant, connection),
-        "bank_account_id": connection.bank_account_id if connection else str(uuid5(merchant.id, "bank account")),
+        "bank_account_id": account,
     }
 
 

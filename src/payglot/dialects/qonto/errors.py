@@ -29,7 +29,7 @@ from payglot.web.origin import Forged
 M = TypeVar("M", bound=BaseModel)
 
 SUBSCRIPTIONS_PATH = "/v2/webhook_subscriptions"
-ONBOARDING_PATH = "/v2/payment_links/connections/"
+ONBOARDING_PATH = "/v2/payment_links/connections/onboarding/"
 TRACE_HEADER = "X-Tyk-Trace-Id"
 _THINGS = {"link": "payment link", "endpoint": "webhook subscription"}
 _EXPECTED = {

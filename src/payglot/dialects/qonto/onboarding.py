@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from payglot.dialects.qonto import connections, oauth, pages, webhooks
 from payglot.dialects.qonto.auth import NAME
-from payglot.dialects.qonto.connections import CONNECTIONS_PATH
 from payglot.dialects.qonto.documented import LOCATION
+from payglot.dialects.qonto.errors import ONBOARDING_PATH
 from payglot.domain.connection import Connection, ConnectionStatus
 from payglot.domain.errors import IllegalTransition
 from payglot.operations import connections as kept, deliveries, endpoints, merchants
@@ -24,7 +24,7 @@ from payglot.webhooks.format import Receiver
 
 router = APIRouter(route_class=PlainRoute)
 
-_PATH = CONNECTIONS_PATH + "/{token}"
+_PATH = ONBOARDING_PATH + "{token}"
 _STEPS = {
     "enable": (ConnectionStatus.ENABLED, "connection_enabled"),
     "revoke": (ConnectionStatus.REVOKED, "connection_revoked"),
@@ -110,7 +110,7 @@ async def _page(tx: Tx, services: Services, connection: Connection) -> Response:
         merchant=merchant.name,
         word=word,
         callback_url=connection.callback_url,
-        action=f"{CONNECTIONS_PATH}/{connection.token}",
+        action=ONBOARDING_PATH + connection.token,
         proof=_proof(services, connection),
         buttons=() if merchant.settings.starts_connected else _BUTTONS.get(word, ()),
         secure=services.public_url.startswith("https:"),
