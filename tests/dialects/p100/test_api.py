@@ -1,11 +1,14 @@
 """P100's two endpoints: the seed's example, every field's rules, every documented refusal."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
+from payglot.domain.errors import Unavailable
 from payglot.domain.merchant import Mode
+from payglot.operations import links
 from tests.links import body_of, make, read
 from tests.world import BASE_URL, World
 
@@ -75,6 +78,8 @@ async def test_an_accepted_amount_is_echoed_as_it_was_written(world: World, sent
         ({"amount": "٣"}, "amount must be a decimal string."),
         ({"amount": "1" * 40}, "amount must be a decimal string."),
         ({"amount": "1.001"}, "amount must have at most 2 decimal places."),
+        ({"amount": "1.100"}, "amount must have at most 2 decimal places."),
+        ({"amount": "1000000000"}, "amount must not be greater than 999999999.99."),
         ({"amount": "0"}, "amount must be greater than 0."),
         ({"amount": "0.00"}, "amount must be greater than 0."),
         ({"amount": True}, "amount must be a string."),
@@ -150,6 +155,53 @@ async def test_only_live_merchants_addresses_are_checked(world: World, mode: Mod
     assert response.status_code == status
     if status == 401:
         assert response.json()["message"] == "Access Denied. xo3"
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("203.0.113.7", 200),
+        ("::ffff:203.0.113.7", 200),
+        ("2001:db8::1", 200),
+        ("198.51.100.1", 401),
+        ("::ffff:198.51.100.1", 401),
+        ("2001:db9::1", 401),
+        ("no address", 401),
+    ],
+)
+async def test_live_callers_are_known_by_their_address_however_the_socket_spells_it(
+    world: World, address: str, status: int
+) -> None:
+    merchant = await world.merchant(mode=Mode.LIVE, allowed_ips=("203.0.113.0/24", "2001:db8::/32"))
+    headers = await world.headers(merchant, "p100")
+    transport = httpx.ASGITransport(app=world.app, client=(address, 1))
+    async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as http:
+        for method, path in (("POST", PATH), ("POST", f"{PATH}/checkout"), ("GET", f"{PATH}/details/{uuid4()}")):
+            response = await http.request(method, path, headers=headers, json={"amount": "5"})
+            assert (response.status_code == 401) is (status == 401), (method, path, response.text)
+            if status == 401:
+                assert response.json()["message"] == "Access Denied. xo3"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "name"),
+    [
+        (RuntimeError("secret detail"), "P500", "unknown-exception"),
+        (Unavailable(), "P501", "service-temporarily-unavailable"),
+    ],
+)
+async def test_our_own_faults_travel_under_400(
+    world: World, monkeypatch: pytest.MonkeyPatch, fault: Exception, code: str, name: str
+) -> None:
+    async def broken(*_: Any, **__: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr(links, "create", broken)
+    response = await post(world, {"amount": "5"})
+    assert response.status_code == 400
+    assert (response.json()["errorCode"], response.json()["errorName"]) == (code, name)
+    assert set(response.json()) == {"errorCode", "errorName", "errorMessage"}
+    assert "secret detail" not in response.text
 
 
 async def test_an_unknown_link_is_a_business_error_under_400(world: World) -> None:

@@ -91,6 +91,16 @@ async def test_a_webhook_carries_the_details_object_without_an_envelope(world: W
     assert last == await read(world, made)
 
 
+async def test_an_envelope_can_be_configured(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = await make(world, await world.merchant(), "p100")
+    await play(world, made, "paid")
+    (_, plain) = await told(world, "p100", UUID(made.id))
+    monkeypatch.setattr(inferred, "WEBHOOK_ENVELOPE", "payment_link.status_changed")
+    (_, wrapped) = await told(world, "p100", UUID(made.id))
+    assert bodies([wrapped]) == [{"event_type": "payment_link.status_changed", "data": bodies([plain])[0]}]
+    assert wrapped.name == plain.name == "CONFIRMED"
+
+
 def test_the_shared_token_stands_alone_in_the_authorization_header(world: World) -> None:
     headers = WEBHOOKS.headers(
         delivery_id=uuid4(), name="PENDING", body=b"{}", secrets=("new", "old"), sent_at=world.now
@@ -101,6 +111,7 @@ def test_the_shared_token_stands_alone_in_the_authorization_header(world: World)
 def test_five_attempts_with_the_documented_delays() -> None:
     schedule = WEBHOOKS.schedule
     assert (list(schedule.delays), schedule.timeout_seconds) == ([8, 16, 32, 64], 10)
+    assert schedule.successes == (200, 299)
     assert inferred.WEBHOOK_PATH == "/webhook/payment-link/status"
 
 

@@ -18,6 +18,7 @@ from payglot.domain.transfer import TransferStatus
 from payglot.operations import links, payments as paying
 from tests.dialects.txn.builders import (
     INVOICES,
+    LINKS,
     TYPE,
     a_link,
     check_linkage,
@@ -451,6 +452,44 @@ def test_every_currency_has_limits_and_every_payable_one_a_network_in_both_envir
         codes = [network.code(mode) for network in inferred.NETWORKS]
         assert len(set(codes)) == len(codes)
         assert all(code == code.lower() for code in codes)
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (WINDOW - timedelta(seconds=1), ("pending", "unpaid", "expecting")),
+        (WINDOW, ("expired", "unpaid", "expecting")),
+        (WINDOW + WEEK - timedelta(seconds=1), ("expired", "unpaid", "expecting")),
+        (WINDOW + WEEK, ("cancelled", "unpaid", "expecting")),
+    ],
+)
+async def test_an_invoice_reads_by_the_clock_before_its_work_is_done(
+    world: World, after: timedelta, expected: tuple[str, str, str]
+) -> None:
+    merchant = await world.merchant()
+    link = await a_link(world, merchant, expires_at=world.later(days=30))
+    payment = await choose(world, merchant, link["id"])
+    advance_to(world, payment.created_at + after)
+
+    shown = [
+        invoice_in(await read(world, merchant, link["id"])),
+        invoice_in((await get(world, merchant, LINKS)).json()),
+        (await get(world, merchant, f"{INVOICES}/{payment.id}")).json()["data"],
+        (await get(world, merchant, INVOICES)).json()["data"][0],
+    ]
+
+    assert {words(each) for each in shown} == {expected}
+    assert (await dossier_of(world, link["id"])).payments == (payment,)
+
+
+async def test_money_still_revives_an_invoice_that_already_reads_expired(world: World) -> None:
+    merchant = await world.merchant()
+    link = await a_link(world, merchant)
+    payment = await choose(world, merchant, link["id"])
+    advance_to(world, payment.created_at + WINDOW + timedelta(seconds=1))
+    assert words(invoice_in(await read(world, merchant, link["id"]))) == ("expired", "unpaid", "expecting")
+    await send(world, payment, status=TransferStatus.DETECTED)
+    assert words(invoice_in(await read(world, merchant, link["id"]))) == ("processing", "unpaid", "late")
 
 
 def names_of(document: dict[str, Any], payment: Payment, link: Link) -> dict[str, str]:

@@ -41,6 +41,8 @@ def test_every_operation_tells_its_statuses_and_needs_the_key(document: dict[str
         ("get", "/api/public/v1/invoices/currency_pairs"): (common | {"200"}, key),
         ("get", "/api/public/v1/payouts/currency_pairs"): (common | {"200"}, key),
         ("post", "/api/public/v1/addresses/validate"): (common | {"200", "404", "413", "415", "422"}, key),
+        ("get", "/api/public/v1/payouts"): (common | {"200"}, key),
+        ("get", "/api/public/v1/payouts/{id}"): (common | {"200", "404"}, key),
         ("get", LINK): (common | {"200", "404"}, key),
         ("get", INVOICE): (common | {"200", "404"}, key),
     }

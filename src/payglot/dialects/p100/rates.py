@@ -12,11 +12,12 @@ from payglot.web import openapi
 from payglot.web.answers import answer
 from payglot.web.refusals import Invalid
 
-PARAMETERS = (
-    openapi.query("currencyFrom", "A coin, or `eur`.", required=True, type="string", examples=["usdc"]),
-    openapi.query("currencyTo", "`eur`, or a coin.", required=True, type="string", examples=["eur"]),
-)
 _FIAT = "eur"
+_SIDES = [*inferred.SLUGS, _FIAT]
+PARAMETERS = (
+    openapi.query("currencyFrom", "A coin, or `eur`.", required=True, type="string", enum=_SIDES, examples=["usdc"]),
+    openapi.query("currencyTo", "`eur`, or a coin.", required=True, type="string", enum=_SIDES, examples=["eur"]),
+)
 
 
 async def look_up(request: Request) -> Response:

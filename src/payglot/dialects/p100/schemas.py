@@ -33,7 +33,7 @@ TransactionStatus = Annotated[
 _AMOUNT = {
     "anyOf": [
         {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,2})?$"},
-        {"type": "number", "exclusiveMinimum": 0, "maximum": float(inferred.MAX_AMOUNT)},
+        {"type": "number", "minimum": 0.01, "maximum": float(inferred.MAX_AMOUNT)},
     ],
     "examples": ["123.45"],
 }

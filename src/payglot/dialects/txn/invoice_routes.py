@@ -35,7 +35,8 @@ async def read(id: str, request: Request) -> Response:
             dossier = await links.get(tx, call.merchant.id, NAME, payment.link_id, call.now)
         except NotFound:
             raise NotFound(thing="invoice") from None
-    whole = invoices.document(dossier.link, payment, transfers, call.services.public_url)
+    seen = invoices.lapsed(dossier.link, payment, transfers, call.now)
+    whole = invoices.document(dossier.link, seen, transfers, call.services.public_url)
     return jsonapi.document(200, {**whole, "jsonapi": {"version": "1.0"}})
 
 
@@ -72,6 +73,7 @@ async def index(request: Request) -> Response:
     parts: list[schemas.Linked] = []
     for dossier, payment in found:
         transfers = dossier.transfers_of(payment)
-        data.append(invoices.resource(dossier.link, payment, transfers, call.services.public_url))
-        parts += linked.included(dossier.link, payment, transfers)
+        seen = invoices.lapsed(dossier.link, payment, transfers, call.now)
+        data.append(invoices.resource(dossier.link, seen, transfers, call.services.public_url))
+        parts += linked.included(dossier.link, seen, transfers)
     return jsonapi.document(200, listing.document(wanted, data, parts, total))

@@ -4,11 +4,13 @@ Source: "Reading invoice", "Invoice status flow", "Invoice webhooks".
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, assert_never
 
 from payglot.dialects.txn import amounts, inferred, linked, schemas
-from payglot.domain import refund
+from payglot.domain import payment as payments, refund
+from payglot.domain.dossier import Dossier
 from payglot.domain.link import Link
 from payglot.domain.payment import Payment, PaymentStatus
 from payglot.domain.settlement import Settlement
@@ -18,6 +20,8 @@ from payglot.web import instants
 Status = Literal["pending", "expired", "processing", "completed", "on_hold", "cancelled", "rejected"]
 Context = Literal["unpaid", "full", "underpaid", "overpaid"]
 Timing = Literal["expecting", "on_time", "late"]
+
+_WAITING = frozenset({PaymentStatus.CREATED, PaymentStatus.AUTHORIZING, PaymentStatus.EXPIRED})
 
 
 def document(link: Link, payment: Payment, transfers: Sequence[Transfer], base_url: str) -> dict[str, Any]:
@@ -70,6 +74,19 @@ def resource(link: Link, payment: Payment, transfers: Sequence[Transfer], base_u
             "binanceOrder": {"data": None},
         },
     }
+
+
+def seen_at(dossier: Dossier, now: datetime) -> Dossier:
+    """With the invoice as the clock makes it, even before the clock's work is done."""
+    seen = (lapsed(dossier.link, each, dossier.transfers_of(each), now) for each in dossier.payments)
+    return replace(dossier, payments=tuple(seen))
+
+
+def lapsed(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: datetime) -> Payment:
+    """The payment after all its deadlines up to now."""
+    while payment.status in _WAITING and payment.expires_at is not None and payment.expires_at <= now:
+        payment = payments.lapse(link, payment, transfers, now).payment.after
+    return payment
 
 
 def status(payment: Payment) -> Status:

@@ -18,4 +18,4 @@ INVOICE_PARTS = ("targetAccount", "address", "coinDeposits", "invoiceTransaction
 PAYOUT_PARTS = ("accountCharged",)
 INCLUDE_OF_LINK = query("include", "The child is always included", type="string", enum=["", *LINK_PARTS])
 INCLUDE_OF_INVOICE = query("include", f"All are always included: {', '.join(INVOICE_PARTS)}", type="string")
-INCLUDE_OF_PAYOUT = query("include", "The account is always included", type="string", enum=list(PAYOUT_PARTS))
+INCLUDE_OF_PAYOUT = query("include", "The account is always included", type="string", enum=["", *PAYOUT_PARTS])

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.txn import auth, jsonapi, listing, mapping, schemas
+from payglot.dialects.txn import auth, invoices, jsonapi, listing, mapping, schemas
 from payglot.dialects.txn.auth import NAME
 from payglot.dialects.txn.errors import ClientId, WrongType
 from payglot.dialects.txn.openapi import FAILURES, INCLUDE_OF_LINK, LINK_PARTS, NOT_FOUND
@@ -69,7 +69,8 @@ async def read(id: str, request: Request) -> Response:
     jsonapi.negotiate(request, LINK_PARTS)
     async with call.services.database.single() as tx:
         dossier = await links.get(tx, call.merchant.id, NAME, jsonapi.id_of(id, "link"), call.now)
-    return jsonapi.document(200, mapping.document(dossier, call.services.public_url))
+    seen = invoices.seen_at(dossier, call.now)
+    return jsonapi.document(200, mapping.document(seen, call.services.public_url))
 
 
 @router.get(
@@ -96,8 +97,9 @@ async def index(request: Request) -> Response:
             tx, *own, where=where, order=order, offset=wanted.offset, total=total, limit=wanted.per_page
         )
     base_url = call.services.public_url
-    data = [mapping.resource(dossier, base_url) for dossier in found]
-    parts = [part for dossier in found for part in mapping.included(dossier, base_url)]
+    seen = [invoices.seen_at(dossier, call.now) for dossier in found]
+    data = [mapping.resource(dossier, base_url) for dossier in seen]
+    parts = [part for dossier in seen for part in mapping.included(dossier, base_url)]
     return jsonapi.document(200, listing.document(wanted, data, parts, total))
 
 
@@ -120,13 +122,14 @@ async def expire(id: str, request: Request) -> Response:
     call = await auth.caller(request)
     jsonapi.negotiate(request, LINK_PARTS)
     async with call.services.database.transaction() as tx:
-        seen = await links.get(tx, call.merchant.id, NAME, jsonapi.id_of(id, "link"), call.now)
-        if seen.link.status is LinkStatus.EXPIRED:
+        known = await links.get(tx, call.merchant.id, NAME, jsonapi.id_of(id, "link"), call.now)
+        if known.link.status is LinkStatus.EXPIRED:
             # By the clock, perhaps, which the row does not say yet.
             raise IllegalTransition(before=LinkStatus.EXPIRED, after=LinkStatus.EXPIRED)
-        dossier = await links.expire(tx, seen.link.id, call.now)
+        expired = await links.expire(tx, known.link.id, call.now)
     call.services.wake()
-    return jsonapi.document(200, mapping.document(dossier, call.services.public_url))
+    seen = invoices.seen_at(expired, call.now)
+    return jsonapi.document(200, mapping.document(seen, call.services.public_url))
 
 
 def _check_frame(sent: object) -> None:
