@@ -97,6 +97,16 @@ async def test_one_merchants_secret_does_not_open_anothers_id(world: World) -> N
     assert (await world.http.get(f"{LINKS[V2]}/{UNKNOWN}", headers=mixed)).status_code == 401
 
 
+async def test_a_headers_name_may_be_of_any_case_and_its_value_may_not(world: World) -> None:
+    known = await headers(world, await a_merchant(world))
+    path = f"{LINKS[V2]}/{UNKNOWN}"
+    for spelled in (str.lower, str.upper):
+        sent = {spelled(name): value for name, value in known.items()}
+        assert (await world.http.get(path, headers=sent)).status_code == 404
+    for changes in ({"Client-Secret": known["Client-Secret"].swapcase()}, {"Client-Id": known["Client-Id"] + " x"}):
+        assert (await world.http.get(path, headers=known | changes)).status_code == 401
+
+
 async def test_credentials_count_only_in_their_headers(world: World) -> None:
     known = await headers(world, await a_merchant(world))
     query = f"client_id={known['Client-Id']}&client_secret={known['Client-Secret']}"

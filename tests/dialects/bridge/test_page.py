@@ -4,6 +4,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from payglot.domain.merchant import Mode
 from tests.checkout.test_pages import choose, hidden, play
 from tests.dialects.bridge.builders import a_merchant, transaction
 from tests.links import make, read
@@ -65,3 +66,11 @@ async def test_a_completed_link_offers_no_payment(world: World) -> None:
     assert page.status_code == 410
     assert "<form" not in page.text
     assert "This link has been paid" in page.text
+
+
+async def test_a_live_merchants_page_offers_no_bank_and_no_account_that_is_pretended(world: World) -> None:
+    merchant = await a_merchant(world, mode=Mode.LIVE)
+    made = await make(world, merchant, "bridge")
+    page = await world.http.get(made.path)
+    assert "No way to pay has been set up here yet." in page.text
+    assert "<form" not in page.text
