@@ -1,0 +1,74 @@
+"""What no page speaks of, and clients may send or look for all the same."""
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from payglot.dialects.p100 import inferred
+from payglot.rails.sandbox import EUR_PER_UNIT
+from tests.dialects.p100.builders import PATH, words
+from tests.lifecycle import play
+from tests.links import Made, make, read
+from tests.world import World
+
+
+async def test_an_id_may_be_written_in_capitals_and_is_answered_in_small_letters(world: World) -> None:
+    made = await make(world, await world.merchant(), "p100")
+    found = await world.http.get(f"{PATH}/details/{made.id.upper()}", headers=made.headers)
+    assert (found.status_code, found.json()["paymentLinkId"]) == (200, made.id)
+    assert made.id == made.id.lower()
+
+
+async def test_details_know_no_parameters(world: World) -> None:
+    made = await make(world, await world.merchant(), "p100")
+    asked = await world.http.get(f"{PATH}/details/{made.id}?status=FAILED&page=2", headers=made.headers)
+    assert (asked.status_code, asked.json()) == (200, await read(world, made))
+
+
+async def test_no_header_makes_two_creates_one(world: World) -> None:
+    headers = await world.headers(await world.merchant(), "p100") | {"Idempotency-Key": "k", "X-Request-Id": "r"}
+    answers = [await world.http.post(PATH, headers=headers, json={"amount": "5", "reference": "r"}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len({answer.json()["paymentLinkId"] for answer in answers}) == 2
+
+
+async def test_the_content_type_may_name_its_charset(world: World) -> None:
+    headers = await world.headers(await world.merchant(), "p100") | {"Content-Type": "application/JSON; charset=utf-8"}
+    assert (await world.http.post(PATH, headers=headers, content=b'{"amount":"5"}')).status_code == 200
+
+
+async def test_an_amount_that_is_a_number_is_what_it_is_worth(world: World) -> None:
+    headers = await world.headers(await world.merchant(), "p100") | {"Content-Type": "application/json"}
+    answer = await world.http.post(PATH, headers=headers, content=b'{"amount":4.99e1}')
+    assert (answer.status_code, answer.json()["amount"]) == (200, "49.9")
+
+
+@pytest.mark.parametrize("coin", inferred.COINS, ids=lambda coin: coin.key)
+async def test_what_is_due_is_the_worth_of_the_amount_cut_off_and_no_fee(world: World, coin: inferred.Coin) -> None:
+    made = await make(world, await world.merchant(), "p100", amount="346.59")
+    await play(world, made, "processing", method=coin.key)
+    response = await world.http.get(f"{PATH}/details/{made.id}", headers=made.headers)
+    due = _literal(response.text, "totalAmountRequired")
+    exact = Decimal("346.59") / EUR_PER_UNIT[coin.currency]
+    assert re.fullmatch(r"[0-9]+(\.[0-9]{1,8})?", due), "a JSON number with 8 decimals at most"
+    assert 0 <= exact - Decimal(due) < Decimal(1).scaleb(-coin.currency.decimals)
+
+
+async def test_the_choice_of_a_coin_is_told_by_no_webhook(world: World) -> None:
+    made = await make(world, await world.merchant(), "p100")
+    await _choose(world, made)
+    body = await read(world, made)
+    assert (body["status"], body["cryptocurrency"], body["network"]) == ("PENDING", "usdc", "POLYGON")
+    assert body["walletAddress"]
+    assert await words(world, made) == []
+
+
+async def _choose(world: World, made: Made) -> None:
+    form = (await world.http.get(made.path)).text
+    fields = {name: form.split(f'name="{name}" value="', 1)[1].split('"', 1)[0] for name in ("nonce", "proof")}
+    await world.http.post(made.path, data={**fields, "coin": "usdc:polygon", "action": "pay"})
+
+
+def _literal(body: str, name: str) -> str:
+    return body.split(f'"{name}":', 1)[1].split(",", 1)[0]
