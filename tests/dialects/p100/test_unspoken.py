@@ -3,11 +3,13 @@
 import re
 from decimal import Decimal
 
+import httpx
 import pytest
 
 from payglot.dialects.p100 import inferred
+from payglot.domain.money import Currency
 from payglot.rails.sandbox import EUR_PER_UNIT
-from tests.dialects.p100.builders import PATH, words
+from tests.dialects.p100.builders import PATH, generate, words
 from tests.lifecycle import play
 from tests.links import Made, make, read
 from tests.world import World
@@ -55,6 +57,34 @@ async def test_what_is_due_is_the_worth_of_the_amount_cut_off_and_no_fee(world: 
     assert 0 <= exact - Decimal(due) < Decimal(1).scaleb(-coin.currency.decimals)
 
 
+@pytest.mark.parametrize("coin", inferred.COINS, ids=lambda coin: coin.key)
+async def test_a_coin_wants_the_confirmations_of_its_chain(world: World, coin: inferred.Coin) -> None:
+    wanted = {"POLYGON": 3, "ETHEREUM": 12, "BITCOIN": 2, "LITECOIN": 6, "DOGECOIN": 20}
+    made = await make(world, await world.merchant(), "p100")
+    await play(world, made, "paid", method=coin.key)
+    (transfer,) = (await read(world, made))["transactions"]
+    assert (transfer["confirmations"], transfer["requiredConfirmations"]) == (wanted[coin.network],) * 2
+
+
+async def test_an_amount_that_is_nothing_in_a_coin_cannot_be_paid_in_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(EUR_PER_UNIT, Currency.BTC, Decimal(2_000_000))
+    made = await make(world, await world.merchant(), "p100", amount="0.01")
+    refused = await _choose(world, made, "btc:bitcoin")
+    assert (refused.status_code, "The amount is too small to be paid in this coin." in refused.text) == (422, True)
+    assert (await _choose(world, made)).status_code == 303
+
+
+@pytest.mark.parametrize("hosted", [True, False])
+async def test_both_kinds_of_page_show_the_merchants_brand(world: World, hosted: bool) -> None:
+    merchant = await world.merchant(name="Shop of Anna", logo_url="https://cdn.example/logo.png", brand_color="#112233")
+    made = await generate(world, merchant, {"amount": "5"}, hosted=hosted)
+    page = await world.http.get(made.path)
+    for part in ("Shop of Anna", 'src="https://cdn.example/logo.png"', "112233"):
+        assert part in page.text
+
+
 async def test_the_choice_of_a_coin_is_told_by_no_webhook(world: World) -> None:
     made = await make(world, await world.merchant(), "p100")
     await _choose(world, made)
@@ -64,10 +94,10 @@ async def test_the_choice_of_a_coin_is_told_by_no_webhook(world: World) -> None:
     assert await words(world, made) == []
 
 
-async def _choose(world: World, made: Made) -> None:
+async def _choose(world: World, made: Made, coin: str = "usdc:polygon") -> httpx.Response:
     form = (await world.http.get(made.path)).text
     fields = {name: form.split(f'name="{name}" value="', 1)[1].split('"', 1)[0] for name in ("nonce", "proof")}
-    await world.http.post(made.path, data={**fields, "coin": "usdc:polygon", "action": "pay"})
+    return await world.http.post(made.path, data={**fields, "coin": coin, "action": "pay"})
 
 
 def _literal(body: str, name: str) -> str:
