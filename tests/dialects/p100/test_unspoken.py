@@ -3,15 +3,14 @@
 import re
 from decimal import Decimal
 
-import httpx
 import pytest
 
 from payglot.dialects.p100 import inferred
 from payglot.domain.money import Currency
 from payglot.rails.sandbox import EUR_PER_UNIT
-from tests.dialects.p100.builders import PATH, generate, words
+from tests.dialects.p100.builders import PATH, choose, generate, words
 from tests.lifecycle import play
-from tests.links import Made, make, read
+from tests.links import make, read
 from tests.world import World
 
 
@@ -71,9 +70,9 @@ async def test_an_amount_that_is_nothing_in_a_coin_cannot_be_paid_in_it(
 ) -> None:
     monkeypatch.setitem(EUR_PER_UNIT, Currency.BTC, Decimal(2_000_000))
     made = await make(world, await world.merchant(), "p100", amount="0.01")
-    refused = await _choose(world, made, "btc:bitcoin")
+    refused = await choose(world, made, "btc:bitcoin")
     assert (refused.status_code, "The amount is too small to be paid in this coin." in refused.text) == (422, True)
-    assert (await _choose(world, made)).status_code == 303
+    assert (await choose(world, made)).status_code == 303
 
 
 @pytest.mark.parametrize("hosted", [True, False])
@@ -87,17 +86,11 @@ async def test_both_kinds_of_page_show_the_merchants_brand(world: World, hosted:
 
 async def test_the_choice_of_a_coin_is_told_by_no_webhook(world: World) -> None:
     made = await make(world, await world.merchant(), "p100")
-    await _choose(world, made)
+    await choose(world, made)
     body = await read(world, made)
     assert (body["status"], body["cryptocurrency"], body["network"]) == ("PENDING", "usdc", "POLYGON")
     assert body["walletAddress"]
     assert await words(world, made) == []
-
-
-async def _choose(world: World, made: Made, coin: str = "usdc:polygon") -> httpx.Response:
-    form = (await world.http.get(made.path)).text
-    fields = {name: form.split(f'name="{name}" value="', 1)[1].split('"', 1)[0] for name in ("nonce", "proof")}
-    return await world.http.post(made.path, data={**fields, "coin": coin, "action": "pay"})
 
 
 def _literal(body: str, name: str) -> str:
