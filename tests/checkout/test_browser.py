@@ -118,6 +118,8 @@ async def test_a_waiting_payer_goes_on_to_the_merchant_when_it_is_over(
 
     await served.http.post("/sandbox/v1/pay", json={"url": url, "outcome": "paid"})
 
+    if not script:
+        await opened.page.get_by_role("link", name="Check now").click()
     await opened.page.wait_for_url(shop, timeout=15_000)
     await opened.context.close()
 

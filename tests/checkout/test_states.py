@@ -59,6 +59,30 @@ async def test_each_state_of_an_attempt_has_its_page(
     assert (WATCHED in page.text) == bool(next_actions)
 
 
+@pytest.mark.parametrize(
+    ("language", "look"),
+    [
+        ("en", "Check now"),
+        ("de", "Jetzt prüfen"),
+        ("es", "Comprobar ahora"),
+        ("fr", "Vérifier maintenant"),
+        ("it", "Controlla ora"),
+        ("nl", "Nu controleren"),
+    ],
+)
+async def test_a_page_that_waits_seldom_loads_anew_by_itself_and_at_once_when_the_payer_wants(
+    world: World, language: str, look: str
+) -> None:
+    made = await make(world, await a_merchant(world), "p100")
+    attempt = (await choose(world, made)).headers["location"]
+    page = await world.http.get(attempt, headers={"Accept-Language": language})
+    assert re.findall(r'http-equiv="refresh" content="([0-9]+);', page.text) == ["30"], "time to read and to copy"
+    assert f'<a href="?watching">{look}</a>' in page.text
+    assert heading((await world.http.get(f"{attempt}?watching")).text) == "Send exactly this amount"
+    await play(world, attempt, "paid")
+    assert look not in (await world.http.get(attempt)).text, "there is nothing more to wait for"
+
+
 async def test_too_much_money_is_told_to_the_payer(world: World) -> None:
     made = await make(world, await a_merchant(world), "p100")
     attempt = (await choose(world, made)).headers["location"]

@@ -82,6 +82,7 @@ async def receive(tx: Tx, link_id: UUID, payment_id: UUID, receipt: Receipt, now
     after = _with_receipt(payment, before, receipt, now)
     if after == before:
         return dossier
+    dossier, payment = await _with_clock_heeded(tx, dossier, payment, now)
     step = payments.settle(dossier.link, payment, after, now)
     if step.payment.after.received < payment.received:
         await _revoke_refunds(tx, payment, now)
@@ -144,6 +145,14 @@ async def _locked(tx: Tx, link_id: UUID, payment_id: UUID) -> tuple[Dossier, Pay
         if payment.id == payment_id:
             return dossier, payment
     raise NotFound(thing="payment")
+
+
+async def _with_clock_heeded(tx: Tx, dossier: Dossier, payment: Payment, now: datetime) -> tuple[Dossier, Payment]:
+    """What is overdue is done first: what money means must not depend on when the clock's work gets round to it."""
+    while payment.expires_at is not None and payment.expires_at <= now:
+        step = payments.lapse(dossier.link, payment, dossier.transfers_of(payment), now)
+        dossier, payment = await _write(tx, dossier, step), step.payment.after
+    return dossier, payment
 
 
 async def _write(tx: Tx, dossier: Dossier, step: Step) -> Dossier:

@@ -9,12 +9,11 @@ import pytest
 from payglot.checkout.addresses import attempt_of
 from payglot.dialects import DIALECTS
 from payglot.dialects.p100 import inferred, mapping
-from payglot.domain.merchant import Merchant
 from payglot.domain.transfer import TransferStatus
 from payglot.operations import links, merchants, payments
 from payglot.rails import sandbox
 from payglot.web.flow import Choice
-from tests.dialects.p100.builders import chain_says, words
+from tests.dialects.p100.builders import USDC, chain_says, started, states, words
 from tests.lifecycle import bodies, dossier_of, let_time_pass, play, told
 from tests.links import Made, make, read
 from tests.world import World
@@ -25,27 +24,6 @@ SEEN, DONE, REFUSED, UNDONE = (
     TransferStatus.FAILED,
     TransferStatus.REVERSED,
 )
-USDC = 10**6
-
-
-async def started(world: World, merchant: Merchant | None = None, **changes: Any) -> tuple[Made, dict[str, Any]]:
-    """A link of 92 EUR whose payer has chosen USDC, so that 100 are due, and no money yet."""
-    made = await make(world, merchant or await world.merchant(), "p100", amount="92", **changes)
-    page = made.path
-    form = (await world.http.get(page)).text
-    fields = {name: _hidden(form, name) for name in ("nonce", "proof")}
-    await world.http.post(page, data={**fields, "coin": "usdc:polygon", "action": "pay"})
-    async with world.services.database.single() as tx:
-        dossier = await links.get_any(tx, UUID(made.id), world.now)
-    return made, {"link_id": made.id, "payment_id": str(dossier.payments[-1].id)}
-
-
-def _hidden(form: str, name: str) -> str:
-    return form.split(f'name="{name}" value="', 1)[1].split('"', 1)[0]
-
-
-async def states(world: World, made: Made) -> list[tuple[float, str]]:
-    return [(each["amount"], each["status"]) for each in (await read(world, made))["transactions"]]
 
 
 async def test_each_transfer_shows_its_own_state(world: World) -> None:
