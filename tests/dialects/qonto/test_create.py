@@ -187,6 +187,14 @@ async def test_unknown_members_are_ignored(world: World) -> None:
     assert "javascript" not in created.text
 
 
+async def test_a_basket_keeps_nothing_of_an_invoices_members(world: World) -> None:
+    stray = {"invoice_number": "x" * 5000, "debitor_name": "a\x07", "amount": {"value": "x", "currency": "x"}}
+    shown = await a_link(world, await world.merchant(), basket(**stray))
+    assert [shown[name] for name in ("invoice_id", "invoice_number", "debitor_name")] == [None] * 3
+    assert shown["amount"] == {"value": "13.30", "currency": "EUR"}
+    assert (await dossier_of(world, shown["id"])).link.reference is None
+
+
 async def test_the_staging_token_is_accepted_and_ignored(world: World) -> None:
     created = await post(world, await world.merchant(), basket(), **{"X-Qonto-Staging-Token": "whatever"})
     assert created.status_code == 201

@@ -44,6 +44,10 @@ REFUSED: dict[str, tuple[Any, str, str, str]] = {
         basket(potential_payment_methods=[]), f"{LINK}/potential_payment_methods", "invalid",
         "potential_payment_methods must not be empty",
     ),
+    "five methods": (
+        basket(potential_payment_methods=["ideal"] * 5), f"{LINK}/potential_payment_methods", "invalid",
+        "potential_payment_methods must have at most 4 entries",
+    ),
     "a method as text": (
         basket(potential_payment_methods="ideal"), f"{LINK}/potential_payment_methods", "invalid",
         "cannot unmarshal string into payment_link.potential_payment_methods of type array",
@@ -228,6 +232,20 @@ async def test_every_broken_rule_is_told_at_once(world: World) -> None:
         f"{ITEM_0}/vat_rate",
         f"{LINK}/items/1/quantity",
     }
+
+
+async def test_a_quantity_has_18_digits_at_most(world: World) -> None:
+    for literal, status in (("1.00000000000000001", 201), ("1.000000000000000001", 400)):
+        sent = json.dumps(basket()).replace('"quantity": 1', f'"quantity": {literal}')
+        response = await post(world, await world.merchant(), sent.encode())
+        assert response.status_code == status
+    assert response.json()["errors"] == [
+        {
+            "code": "invalid",
+            "detail": "quantity must have at most 18 digits",
+            "source": {"pointer": f"{ITEM_0}/quantity"},
+        }
+    ]
 
 
 @pytest.mark.parametrize("content", [b"[]", b"null", b"1", b'"x"'])

@@ -107,6 +107,11 @@ async def test_what_is_refused_has_oauths_own_shape(
     assert response.headers["cache-control"] == "no-store"
 
 
+async def test_a_refresh_may_come_with_the_redirect_address(world: World) -> None:
+    response = await refresh(world, await a_client(world), redirect_uri="https://shop.example.com/callback")
+    assert response.status_code == 200
+
+
 async def test_a_refresh_token_is_its_clients_own(world: World) -> None:
     merchant = await world.merchant()
     own, sibling, stranger = await a_client(world, merchant), await a_client(world, merchant), await a_client(world)

@@ -76,6 +76,15 @@ async def test_links_and_methods_wait_for_the_connection(world: World) -> None:
     assert len((await get(world, merchant, METHODS)).json()["payment_link_payment_methods"]) == 4
 
 
+async def test_a_key_gives_the_answer_to_connecting_again(world: World) -> None:
+    merchant, key = await unconnected(world), {"X-Qonto-Idempotency-Key": "one"}
+    first = await connect(world, merchant, CONNECT, **key)
+    await press(world, first.json()["connection_location"], "enable")
+    again = await connect(world, merchant, CONNECT, **key)
+    assert (again.status_code, again.content) == (201, first.content)
+    assert await word_of(world, merchant) == "enabled"
+
+
 async def test_who_starts_connected_keeps_the_account_that_was_named(world: World) -> None:
     merchant = await world.merchant()
     body = (await connect(world, merchant, CONNECT)).json()

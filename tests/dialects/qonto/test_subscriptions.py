@@ -172,6 +172,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "number": ({"callback_url": 1}, "/callback_url", "invalid", "cannot unmarshal number into callback_url"),
     "no types": ({"types": None}, "/types", "required", "Types is missing"),
     "empty types": ({"types": []}, "/types", "invalid", "types must not be empty"),
+    "51 types": ({"types": ["v1/payment-links"] * 51}, "/types", "invalid", "types must have at most 50 entries"),
     "type as text": ({"types": "v1/payment-links"}, "/types", "invalid", "cannot unmarshal string into types"),
     "no topic": ({"types": ["v1/payment-links", "links"]}, "/types/1", "not_in_list", "topics like v1/payment-links"),
     "short secret": ({"secret": "x" * 31}, "/secret", "invalid", "secret must have 32 to 128 printable characters"),

@@ -1,8 +1,9 @@
 """Qonto's webhooks: the published signature vector, created and updated, one id per subscription and event."""
 
 import json
+import re
 from base64 import b64decode
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -33,6 +34,18 @@ def test_the_signature_is_the_published_vector() -> None:
         sent_at=datetime.fromtimestamp(1704110400, UTC),
     )
     assert headers["X-Qonto-Signature"] == PUBLISHED
+
+
+def test_each_attempt_has_a_time_and_a_signature_of_its_own() -> None:
+    body, first = b'{"test":"data"}', datetime.fromtimestamp(1704110400, UTC)
+    sent = [
+        WEBHOOKS.headers(delivery_id=uuid4(), name="x", body=body, secrets=("test-secret",), sent_at=at)
+        for at in (first, first + timedelta(minutes=6))
+    ]
+    stamps, signatures = zip(*(headers["X-Qonto-Signature"].split(",") for headers in sent), strict=True)
+    assert stamps == ("t=1704110400", "t=1704110760")
+    assert signatures[0] != signatures[1]
+    assert all(re.fullmatch(r"v1=[0-9a-f]{64}", signature) for signature in signatures)
 
 
 def test_while_a_rotation_overlaps_both_secrets_sign() -> None:
@@ -128,6 +141,18 @@ async def test_each_change_of_a_link_is_told_once(world: World, steps: Any, reus
     assert len({m["id"] for m in messages}) == len(messages)
     assert {m["data"]["payment_link_id"] for m in messages} == {link["id"]}
     assert [m.get("type") for m in messages] == ["v1/payment-links"] * len(messages)
+
+
+async def test_from_the_first_payment_on_messages_name_its_method(world: World) -> None:
+    merchant = await world.merchant()
+    link = await a_link(world, merchant, basket(reusable=True, potential_payment_methods=["credit_card", "ideal"]))
+    payment = await choose(world, merchant, link["id"], method="ideal")
+    for step in (confirm, send, revoke):
+        await step(world, payment)
+    messages = await messages_of(world, merchant, link["id"])
+    named = [message["data"].get("latest_payment_method_used") for message in messages]
+    assert named == [None, "ideal", "ideal", "ideal"]
+    assert "latest_payment_method_used" not in messages[0]["data"]
 
 
 async def test_when_the_update_says_paid_the_payment_does_too(world: World) -> None:

@@ -54,7 +54,7 @@ def new_link(body: schemas.CreatePaymentLink, merchant: Merchant, now: datetime)
         amount=kept["amount"],
         items=kept["lines"],
         title=kept["title"],
-        reference=sent.invoice_number,
+        reference=sent.invoice_number if is_invoice else None,
         token=identity.page_token(),
         max_payments=None if reusable else 1,
         on_failure=FailureRule.REOPEN,
