@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from payglot.operations import merchants
 from tests.checkout.browsing import Clicks, create, open_browser, pay
 from tests.sandbox.serving import Served, serving
 
@@ -236,3 +239,55 @@ _TOO_FAINT = """() => {
   }
   return faint;
 }"""
+
+
+@pytest.mark.parametrize("script", [True, False])
+async def test_a_payee_claims_a_payout_to_the_end(served: Served, browser: Browser, script: bool) -> None:
+    opened = await open_browser(browser, java_script_enabled=script)
+    url, page = await create(served, "txn", paymentType="Payout", payCurrencies=["USDT", "USDC"]), opened.page
+    await page.goto(url)
+    await expect(page.get_by_role("heading", name="Money from Atelier Nord")).to_be_visible()
+    await page.get_by_label("USDT Tron (TRC20)").check()
+    await page.get_by_label("Your wallet's address").fill("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6")
+    await page.get_by_role("button", name="Continue").click()
+    await expect(page.get_by_role("alert")).to_contain_text("This is not an address on Tron (TRC20)")
+    await expect(page.get_by_label("USDT Tron (TRC20)")).to_be_checked()
+    await page.get_by_label("Your wallet's address").fill("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")
+    await page.get_by_role("button", name="Continue").click()
+    await expect(page.get_by_role("heading", name="Is this your address?")).to_be_visible()
+    await expect(page.get_by_text("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")).to_be_visible()
+    await page.get_by_role("button", name="Send it to this address").click()
+    await expect(page.get_by_role("heading", name="Your money is on its way")).to_be_visible()
+
+    played = await served.http.post("/sandbox/v1/pay", json={"url": url, "outcome": "paid"})
+    assert played.status_code == 200, played.text
+    if not script:
+        await opened.page.reload()
+    await expect(opened.page.get_by_role("heading", name="Your money was sent")).to_be_visible()
+    assert opened.complaints == []
+    await opened.context.close()
+
+
+async def test_a_payer_gets_money_back_that_was_too_much(served: Served, browser: Browser) -> None:
+    """From the page of the invoice to the end of the refund."""
+    async with served.services.database.transaction() as tx:
+        known = await merchants.get(tx, UUID(served.given["merchant_id"]))
+        rules = replace(known.settings, refund_overpaid="return_rest")
+        await merchants.change(tx, known.id, name=known.name, settings=rules)
+    opened = await open_browser(browser)
+    page = opened.page
+    await page.goto(await create(served, "txn", payCurrencies=["USDT"]))
+    await page.get_by_label("USDT Tron (TRC20)").check()
+    await page.get_by_role("button", name="Continue").click()
+    await page.get_by_role("button", name="Send too much").click()
+    await expect(page.get_by_role("heading", name="Payment received")).to_be_visible()
+    await expect(page.get_by_text("You can have the rest back.")).to_be_visible()
+    await page.get_by_role("link", name="Get your money back").click()
+    await expect(page.get_by_label("USDT Tron (TRC20)")).to_be_checked()
+    await page.get_by_label("Your wallet's address").fill("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")
+    await page.get_by_role("button", name="Continue").click()
+    await page.get_by_role("button", name="Send it to this address").click()
+    await page.get_by_role("button", name="Let the money arrive").click()
+    await expect(page.get_by_role("heading", name="Your money was sent")).to_be_visible()
+    assert opened.complaints == []
+    await opened.context.close()

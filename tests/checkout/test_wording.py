@@ -102,7 +102,7 @@ def _said_by_templates() -> set[str]:
 
 def _said_by_flows() -> set[str]:
     said = set()
-    for file in (*DIALECTS.glob("*/checkout.py"), *DIALECTS.glob("*/form.py")):
+    for file in (*DIALECTS.glob("*/checkout.py"), *DIALECTS.glob("*/form.py"), *DIALECTS.glob("*/claims.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.keyword) and node.arg in SHOWN and (text := _literal(node.value)):
                 said.add(text)
@@ -114,7 +114,7 @@ def _said_by_flows() -> set[str]:
 def _said_by_tables() -> set[str]:
     """Sentences in the checkout's own modules: they start with a capital or a blank, and have a space."""
     said = set()
-    for name in ("states.py", "sandbox.py", "failures.py", "desk.py"):
+    for name in ("states.py", "claimed.py", "claiming.py", "offers.py", "sandbox.py", "failures.py", "desk.py"):
         tree = ast.parse((CHECKOUT / name).read_text())
         documentation = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):

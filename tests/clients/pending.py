@@ -6,11 +6,6 @@ PENDING = frozenset(
     {
         "bridge.list",
         "bridge.revoke",
-        "devdraft.catalogue",
-        "devdraft.list",
-        "devdraft.test-payment",
-        "devdraft.update",
-        "devdraft.webhooks",
         "qonto.authorize",
         "qonto.list",
         "qonto.webhooks",

@@ -21,7 +21,8 @@ LATE = NOW + timedelta(minutes=21)
 
 
 def started(**rules: Any) -> Step:
-    terms = RefundTerms(**({"reference": "REFUND-order-1", "link_seconds": 3600, "extras": {"a": 1}} | rules))
+    values: dict[str, Any] = {"reference": "REFUND-order-1", "link_seconds": 3600, "extras": {"a": 1}}
+    terms = RefundTerms(**(values | rules))
     opening = an_opening(
         terms=Terms(accepts_partial=True, late_seconds=604800, refund=terms),
         expires_at=NOW + timedelta(minutes=20),

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -62,7 +63,7 @@ async def run(world: World, rail: Chain, at: datetime | None = None) -> int:
     return await sending.run(world.services.database, rail, at or world.now)
 
 
-async def a_claim(world: World, **settings: str) -> Payout:
+async def a_claim(world: World, **settings: Any) -> Payout:
     merchant = await world.merchant(**settings)
     link = await a_payout_link(world, merchant)
     payout = await claim(world, merchant, link["id"])

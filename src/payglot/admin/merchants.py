@@ -1,6 +1,6 @@
 """Merchants and their credentials."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 from fastapi import APIRouter
@@ -13,6 +13,7 @@ from payglot.admin.office import errand, uuid
 from payglot.admin.openapi import FAILURES, LISTING
 from payglot.domain.merchant import Beneficiary, HostedCheckout, MerchantSettings, Mode
 from payglot.operations import credentials, merchants
+from payglot.operations.credentials import Issued
 from payglot.web import inputs, openapi
 from payglot.web.answers import answer, empty
 from payglot.web.atomic import Tx, atomic
@@ -121,7 +122,7 @@ async def issue(merchant_id: str, request: Request) -> Response:
 
     async def work(tx: Tx) -> Response:
         merchant = await merchants.get(tx, uuid(merchant_id, "merchant"))
-        issued = call.office.ports[body.dialect].issue(merchant.id)
+        issued = _narrowed(call.office.ports[body.dialect].issue(merchant.id), body.scopes)
         stored = await credentials.issue(
             tx, call.services.vault, merchant_id=merchant.id, dialect=body.dialect, issued=issued, now=call.now
         )
@@ -167,6 +168,18 @@ async def revoke(merchant_id: str, credential_id: str, request: Request) -> Resp
     await atomic(call.services.database, work)
     call.services.callers.forget()
     return empty(204)
+
+
+def _narrowed(issued: Issued, scopes: list[str] | None) -> Issued:
+    """Raises Invalid for scopes that the dialect's keys do not have."""
+    if scopes is None:
+        return issued
+    known = {scope for key in issued.keys for scope in key.scopes}
+    if not known.issuperset(scopes):
+        says = f"must be among {', '.join(sorted(known))}" if known else "are not known in this dialect"
+        raise Invalid([{"loc": ("scopes",), "msg": says}])
+    keys = tuple(replace(key, scopes=tuple(s for s in key.scopes if s in scopes)) for key in issued.keys)
+    return replace(issued, keys=keys)
 
 
 def settings(sent: schemas.SettingsBody, known: MerchantSettings) -> MerchantSettings:

@@ -94,7 +94,10 @@ class ChangeMerchant(_Body):
 
 
 class IssueCredential(_Body):
+    """`scopes` narrows what the key may do, where the dialect's keys have scopes; without it, it may do everything."""
+
     dialect: Dialect
+    scopes: Annotated[list[str], Field(max_length=100)] | None = None
 
 
 class RevokeCredential(_Body):

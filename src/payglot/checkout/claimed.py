@@ -74,7 +74,9 @@ def _once(visit: Visit, payout: Payout) -> forms.Once:
 
 
 def mark(payout: Payout) -> str:
-    return f"payout-{payout.status}"
+    """What a form was rendered for. That the background work goes on meanwhile changes nothing for whoever plays."""
+    under_way = payout.status in (PayoutStatus.RESERVED, PayoutStatus.SENDING, PayoutStatus.SENT)
+    return "payout-under-way" if under_way else f"payout-{payout.status}"
 
 
 def _sandbox(visit: Visit, payout: Payout) -> tuple[Button, ...]:

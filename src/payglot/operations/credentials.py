@@ -14,6 +14,8 @@ from payglot.store import credentials as stored
 from payglot.store.credentials import Credential as Credential, Kind
 from payglot.store.database import Tx
 
+TOKENS_KEPT = timedelta(days=7)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssuedKey:
@@ -88,3 +90,8 @@ async def revoke_of_client(tx: Tx, merchant_id: UUID, dialect: str, client_id: s
     """End every token that a client holds for the merchant."""
     await stored.end_tokens(tx, merchant_id, dialect, {"client_id": client_id}, at=at)
     await stored.announce_change(tx)
+
+
+async def forget_tokens(tx: Tx, merchant_id: UUID, dialect: str, now: datetime) -> None:
+    """Tokens that ended a week ago are as unknown as those that never were."""
+    await stored.forget_tokens(tx, merchant_id, dialect, before=now - TOKENS_KEPT)

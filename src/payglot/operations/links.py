@@ -100,6 +100,7 @@ async def revise(tx: Tx, dossier: Dossier, now: datetime, *, active: bool | None
     """Change the terms of a `locked` link, end it or open it again, as its merchant wants; raises IllegalTransition."""
     change = links.revise(dossier.link, now, active=active, **terms)
     await stored.write(tx, change, expected_sequence=dossier.link.sequence)
+    await renewals.follow(tx, change.after, now)
     return replace(dossier, link=change.after)
 
 

@@ -20,6 +20,7 @@ class Vault:
         self._pepper = _derive(secret_key, b"payglot credentials")
         self._fernet = Fernet(base64.urlsafe_b64encode(_derive(secret_key, b"payglot secrets")))
         self._forms = _derive(secret_key, b"payglot forms")
+        self._seeds = _derive(secret_key, b"payglot seeds")
         # Every attempt signs with a secret that hardly ever changes.
         self._opened = lru_cache(maxsize=OPENED)(self._open)
 
@@ -43,6 +44,10 @@ class Vault:
     def form_token(self, *parts: str) -> str:
         """Proof that we rendered a form for just these parts."""
         return hmac.digest(self._forms, "\0".join(parts).encode(), "sha256").hex()
+
+    def seed(self, purpose: str) -> bytes:
+        """32 bytes that a key of one purpose may follow from, the same as long as the secret key is."""
+        return hmac.digest(self._seeds, purpose.encode(), "sha256")
 
 
 class SecretUnreadable(Exception):

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
-from payglot.operations import deliveries, expiry
+from payglot.operations import deliveries, expiry, sending
+from payglot.rails.payouts import SandboxPayoutRail
 from payglot.sandbox.errors import ClockTooFar, Failed
 from payglot.sandbox.wiring import Wiring, wiring_of
 from payglot.web import inputs, instants, openapi
@@ -43,8 +44,8 @@ class Time(TypedDict):
 
 
 class Moved(TypedDict):
-    """`moved` counts the links, payments and subscriptions' periods that became due; `settled` tells whether every
-    webhook that is due was attempted before this answer."""
+    """`moved` counts the links, payments, payouts and subscriptions' periods that became due; `settled` tells whether
+    every webhook that is due was attempted before this answer."""
 
     now: Instant
     offset_seconds: int
@@ -88,6 +89,7 @@ async def advance(request: Request) -> Response:
 
     await atomic(services.database, work)
     moved = await expiry.run(services.database, services.clock.now())
+    moved += await sending.run(services.database, SandboxPayoutRail(), services.clock.now())
     services.wake()
     settled = await _settle(services, wiring.settle_seconds)
     told: Moved = {

@@ -30,7 +30,12 @@ router = APIRouter()
 
 class Pay(BaseModel):
     """`url` is the checkout address as the create call returned it. `amount` is what the payer sends, in the link's
-    currency. `payment_id` names the attempt to go on with; money for one that has ended comes too late."""
+    currency. `payment_id` names the attempt to go on with; money for one that has ended comes too late.
+
+    On a link that pays out, `paid` claims the payout, approves it where the merchant's rule wants that, and sees it
+    through; `processing` goes as far as the rule lets it; `failed` lets its transaction fail; `abort` is the merchant
+    who does not approve. `method` is what the payee wants to receive.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid")
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Row, insert, or_, select, text, update
+from sqlalchemy import Row, delete, insert, or_, select, text, update
 
 from payglot.domain.merchant import Merchant, Mode
 from payglot.store import merchants, tables
@@ -112,6 +112,18 @@ async def end_tokens(tx: Tx, merchant_id: UUID, dialect: str, details: dict[str,
             or_(_credentials.c.revoked_at.is_(None), _credentials.c.revoked_at > at),
         )
         .values(revoked_at=at)
+    )
+
+
+async def forget_tokens(tx: Tx, merchant_id: UUID, dialect: str, *, before: datetime) -> None:
+    """Delete access and refresh tokens that ended long ago: every refresh makes two more."""
+    await tx.execute(
+        delete(_credentials).where(
+            _credentials.c.merchant_id == merchant_id,
+            _credentials.c.dialect == dialect,
+            _credentials.c.kind.in_(("access_token", "refresh_token")),
+            or_(_credentials.c.expires_at < before, _credentials.c.revoked_at < before),
+        )
     )
 
 

@@ -1,19 +1,17 @@
 """Refusals: every rule in the validator's words, and everything else that can go wrong, in one shape."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from starlette.requests import Request
 
-from payglot.dialects.devdraft import DIALECT, errors
+from payglot.dialects.devdraft import auth, errors
 from payglot.domain import errors as domain
-from payglot.operations import credentials
 from payglot.web import refusals
-from tests.dialects.devdraft.builders import JANE, LINKS, UNKNOWN, VAT, post
+from tests.dialects.devdraft.builders import JANE, LINKS, UNKNOWN, VAT, narrow_headers, post
 from tests.links import body_of
-from tests.world import World
+from tests.world import ADMIN_TOKEN, World
 
 TYPES = "PRODUCT, DONATION, SUBSCRIPTION, INVOICE, COLLECTION"
 RECURRING = "ONE_TIME, WEEKLY, BI_WEEKLY, MONTHLY, BI_MONTHLY, QUARTERLY, ANNUALLY"
@@ -199,23 +197,81 @@ async def test_who_is_not_known_gets_401_whatever_they_send(world: World, missin
         }
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "scope"),
-    [("POST", LINKS, "payment_link:create"), ("GET", f"{LINKS}/pl_x", "payment_link:read")],
-)
-async def test_a_key_without_the_scope_is_forbidden(world: World, method: str, path: str, scope: str) -> None:
+SCOPED = [
+    ("POST", "payment-links", "payment_link:create"),
+    ("GET", "payment-links", "payment_link:list"),
+    ("GET", "payment-links/pl_x", "payment_link:read"),
+    ("PUT", "payment-links/pl_x", "payment_link:update"),
+    ("POST", "products", "product:create"),
+    ("GET", "products", "product:list"),
+    ("GET", "products/x", "product:read"),
+    ("PUT", "products/x", "product:update"),
+    ("DELETE", "products/x", "product:update"),
+    ("POST", "products/x/images", "product:update"),
+    ("POST", "customers", "customer:create"),
+    ("GET", "customers", "customer:list"),
+    ("GET", "customers/x", "customer:read"),
+    ("PATCH", "customers/x", "customer:update"),
+    ("POST", "webhooks", "webhook:create"),
+    ("GET", "webhooks", "webhook:read"),
+    ("GET", "webhooks/x", "webhook:read"),
+    ("PATCH", "webhooks/x", "webhook:update"),
+    ("DELETE", "webhooks/x", "webhook:delete"),
+    ("POST", "test-payment", "payment:create"),
+    ("GET", "test-payment/x", "payment:read"),
+    ("POST", "test-payment/x/refund", "payment:create"),
+]
+UNSCOPED = [
+    ("POST", "taxes", 400),
+    ("GET", "taxes", 200),
+    ("GET", "taxes/x", 400),
+    ("PUT", "taxes/x", 400),
+    ("PATCH", "taxes/x", 400),
+    ("DELETE", "taxes/x", 400),
+    ("PUT", "taxes", 400),
+    ("DELETE", "taxes", 400),
+    ("GET", "health", 200),
+]
+
+
+async def test_a_key_without_the_scope_is_forbidden(world: World) -> None:
     merchant = await world.merchant()
-    issued = DIALECT.issue(merchant.id)
-    others = tuple(other for key in issued.keys for other in key.scopes if other != scope)
-    narrow = replace(issued, keys=tuple(replace(key, scopes=others) for key in issued.keys))
-    async with world.services.database.transaction() as tx:
-        await credentials.issue(
-            tx, world.services.vault, merchant_id=merchant.id, dialect="devdraft", issued=narrow, now=world.now
-        )
-    response = await world.http.request(method, path, headers=dict(issued.headers))
-    assert response.status_code == 403
-    expected = {"statusCode": 403, "message": f"Missing required scope: {scope}", "error": "Forbidden"}
-    assert response.json() == expected
+    for method, path, scope in SCOPED:
+        for slash in ("", "/"):
+            headers = await narrow_headers(world, merchant, scope)
+            response = await world.http.request(method, f"/api/v0/{path}{slash}", headers=headers, content=b"{")
+            assert response.status_code == 403, path
+            expected = {"statusCode": 403, "message": f"Missing required scope: {scope}", "error": "Forbidden"}
+            assert response.json() == expected
+            unknown = await world.http.request(method, f"/api/v0/{path}{slash}", content=b"{")
+            assert unknown.status_code == 401, path
+
+
+async def test_the_operator_issues_keys_with_some_scopes_only(world: World) -> None:
+    merchant = await world.merchant()
+    operator = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    path = f"/admin/v1/merchants/{merchant.id}/credentials"
+    body = {"dialect": "devdraft", "scopes": ["payment_link:read", "payment_link:list"]}
+    issued = await world.http.post(path, headers=operator, json=body)
+    assert issued.status_code == 201
+    (id,) = issued.json()["credential_ids"]
+    (listed,) = (await world.http.get(path, headers=operator)).json()["data"]
+    assert (listed["id"], listed["scopes"]) == (id, ["payment_link:read", "payment_link:list"])
+    headers = issued.json()["headers"]
+    assert (await world.http.get(LINKS, headers=headers)).status_code == 200
+    assert (await world.http.post(LINKS, headers=headers, json={})).status_code == 403
+    for dialect, scope in (("devdraft", "payment_link:all"), ("p100", "payment_link:read")):
+        unknown = await world.http.post(path, headers=operator, json={"dialect": dialect, "scopes": [scope]})
+        assert unknown.status_code == 400
+        assert scope not in unknown.text
+
+
+async def test_taxes_and_health_need_a_key_but_no_scope(world: World) -> None:
+    headers = await narrow_headers(world, await world.merchant(), *auth.SCOPES)
+    for method, path, status in UNSCOPED:
+        response = await world.http.request(method, f"/api/v0/{path}", headers=headers, content=b"{")
+        assert response.status_code == status, path
+        assert (await world.http.request(method, f"/api/v0/{path}", content=b"{")).status_code == 401, path
 
 
 @pytest.mark.parametrize(

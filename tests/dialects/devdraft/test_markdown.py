@@ -16,6 +16,16 @@ from payglot.dialects.devdraft.markdown import to_html
         ('[x](https://a.example "t\\" onclick=x")', "onclick=x>"),
         ("<a href='https://x.example' target=_top>x</a>", "<a "),
         ("# Big", "<h1"),
+        ("[x](JaVaScRiPt:alert(1))", "<a "),
+        ("[x](java&#115;cript:alert(1))", "<a "),
+        ("[x](java&Tab;script:alert(1))", 'href="java'),
+        ("<javascript:alert(1)>", "<a "),
+        ("[x][y]\n\n[y]: vbscript:msgbox(1)", "<a "),
+        ('<svg/onload="alert(1)">', "<svg"),
+        ("<p style='position:fixed'>x</p>", "<p style"),
+        ("<!-- --><iframe src=//x.example></iframe>", "<iframe"),
+        ("`<script>alert(1)</script>`", "<script"),
+        ("    <script>alert(1)</script>", "<script"),
     ],
 )
 def test_markdown_can_do_no_harm(text: str, forbidden: str) -> None:

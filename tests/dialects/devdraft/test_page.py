@@ -1,20 +1,15 @@
 """What a DevDraft link asks of its payer, on the page itself: how often it may be paid, tax, address."""
 
 import re
-from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
-from payglot.dialects.devdraft import mapping
-from payglot.dialects.devdraft.catalogue import Catalogue, Tax
-from payglot.domain.link import Link
 from payglot.domain.merchant import Merchant
-from payglot.operations import links
-from tests.dialects.devdraft.builders import VAT, new_link
+from tests.dialects.devdraft.builders import dossier_of, make_tax
 from tests.links import Made, make, read, status_word
-from tests.world import BASE_URL, World
+from tests.world import World
 
 ADDRESS = {
     "address_line": "1 Rue de la Paix",
@@ -29,13 +24,9 @@ async def merchant(world: World) -> Merchant:
     return await world.merchant()
 
 
-async def a_link(world: World, merchant: Merchant, body: dict[str, Any]) -> Link:
-    """A link that is stored, with a tax that the merchant has."""
-    tax = Tax(id=VAT, name="VAT", percentage=Decimal(21))
-    slug = f"mug-{merchant.id.hex[-8:]}"
-    link = new_link(merchant, world.now, {"url": slug, "amount": 10, **body}, Catalogue(taxes={VAT: tax}))
-    async with world.services.database.single() as tx:
-        return await links.create(tx, link)
+async def taxed(world: World, merchant: Merchant, **changes: Any) -> Made:
+    tax = await make_tax(world, merchant, name="VAT", percentage=21)
+    return await make(world, merchant, "devdraft", amount=10, taxId=tax["id"], **changes)
 
 
 async def fill_in(world: World, path: str, **values: str) -> httpx.Response:
@@ -81,24 +72,22 @@ async def test_a_form_that_was_open_when_the_last_place_went_starts_nothing(worl
 
 
 async def test_tax_is_shown_added_and_paid(world: World, merchant: Merchant) -> None:
-    link = await a_link(world, merchant, {"collectTax": True, "taxId": VAT})
-    path = mapping.page_url(link, "")
-    page = (await world.http.get(path)).text
+    made = await taxed(world, merchant, collectTax=True)
+    page = (await world.http.get(made.path)).text
     for text in ("VAT", "21 %", "2.10", "12.10"):
         assert text in page, text
-    await pay(world, path)
-    async with world.services.database.single() as tx:
-        (payment,) = (await links.get_any(tx, link.id, world.now)).payments
+    await pay(world, made.path)
+    (payment,) = (await dossier_of(world, made)).payments
     assert (str(payment.amount), str(payment.received)) == ("12.100000", "12.100000")
     assert payment.extras["tax"] == "2.100000"
 
 
 async def test_a_tax_that_is_not_collected_costs_nothing(world: World, merchant: Merchant) -> None:
-    link = await a_link(world, merchant, {"taxId": VAT})
-    page = (await world.http.get(mapping.page_url(link, ""))).text
+    made = await taxed(world, merchant)
+    page = (await world.http.get(made.path)).text
     assert "21 %" not in page
     assert "12.10" not in page
-    assert mapping.link(link, BASE_URL, world.now)["taxId"] == VAT
+    assert made.answer["tax"]["percentage"] == 21
 
 
 async def test_an_address_is_needed_where_it_is_collected_and_kept_with_the_payment(
@@ -110,7 +99,5 @@ async def test_an_address_is_needed_where_it_is_collected_and_kept_with_the_paym
     assert 'id="p-address_postcode"' in refused.text
     assert 'value="1 Rue de la Paix"' in refused.text, "what was filled in is not lost"
     await pay(world, made.path, **ADDRESS)
-    handle, slug = made.path.removeprefix("/pay/").split("/", 1)
-    async with world.services.database.single() as tx:
-        (payment,) = (await links.get_by_slug(tx, "devdraft", handle, slug, world.now)).payments
+    (payment,) = (await dossier_of(world, made)).payments
     assert payment.payer == ADDRESS

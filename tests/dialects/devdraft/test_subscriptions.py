@@ -17,9 +17,9 @@ from payglot.operations import subscriptions
 from payglot.web import instants
 from payglot.web.atomic import atomic
 from payglot.web.flow import Choice
-from tests.dialects.devdraft.builders import LINKS, MUG, VAT, new_link, post, uuid_of
+from tests.dialects.devdraft.builders import LINKS, MUG, VAT, make_tax, new_link, post, send, uuid_of
 from tests.lifecycle import bodies, let_time_pass, play, told
-from tests.subscribers import as_made, history, offer, play_renewal, renewal, subscribe
+from tests.subscribers import as_made, history, offer, play_renewal, renewal, states, subscribe
 from tests.world import BASE_URL, World, open_world
 
 FLOW = DIALECT.flow
@@ -334,3 +334,59 @@ async def test_skipping_an_open_renewal_is_told_as_cancelled(world: World, merch
     await atomic(world.services.database, lambda tx: subscriptions.skip(tx, id, 2, world.now))
     messages = bodies(await told(world, "devdraft", (await renewal(world, id, 2)).link.id))
     assert [m["type"] for m in messages] == ["payment_link.created", "payment_link.cancelled"]
+
+
+async def test_a_renewals_tax_is_the_one_that_was_agreed(world: World, merchant: Merchant) -> None:
+    tax = await make_tax(world, merchant, name="VAT", percentage=21)
+    id = await subscribe(world, merchant, amount=10, taxId=tax["id"], collectTax=True)
+    changed = await send(world, merchant, "PUT", f"taxes/{tax['id']}", {"percentage": 50})
+    assert changed.status_code == 200
+    await let_time_pass(world, days=32)
+    made = as_made(world, merchant, (await renewal(world, id, 2)).link)
+    page = (await world.http.get(made.path)).text
+    assert "21 %" in page
+    assert "12.10" in page
+    read = (await send(world, merchant, "GET", f"payment-links/{made.id}")).json()
+    assert (read["amount"], read["tax"]["percentage"]) == (10, 21)
+    played = await play_renewal(world, merchant, id, 2, "paid")
+    assert played["amount"] == "12.100000"
+
+
+async def test_changes_of_the_offer_are_for_later_payers(world: World, merchant: Merchant) -> None:
+    made = await offer(world, merchant)
+    await play(world, made, "paid")
+    change = {"amount": 19.99, "title": "Dearer", "recurringType": "ANNUALLY"}
+    assert (await send(world, merchant, "PUT", f"payment-links/{made.id}", change)).status_code == 200
+    await play(world, made, "paid")
+    await let_time_pass(world, days=32)
+    async with world.services.database.single() as tx:
+        later, earlier = await subscriptions.newest(tx, merchant.id)
+    assert (later.plan.every, str(later.plan.amount), later.periods) == (Cadence.YEAR, "19.990000", 1)
+    link = (await renewal(world, earlier.id, 2)).link
+    assert (str(link.amount), link.title, link.extras["recurring_type"]) == ("9.990000", "Enamel mug", "MONTHLY")
+
+
+async def test_a_merchant_skips_a_period_by_its_link_and_takes_it_back(world: World, merchant: Merchant) -> None:
+    id = await subscribe(world, merchant)
+    await let_time_pass(world, days=32)
+    path = f"payment-links/{ids.spell('pl_', (await renewal(world, id, 2)).link.id)}"
+
+    async def put(**change: Any) -> tuple[str, list[str]]:
+        changed = await send(world, merchant, "PUT", path, change)
+        assert changed.status_code == 200, changed.text
+        return await states(world, id)
+
+    assert await put(status="INACTIVE") == ("active", ["paid", "skipped"])
+    assert await put(status="ACTIVE") == ("active", ["paid", "due"])
+    await let_time_pass(world, days=31)
+    assert await states(world, id) == ("past_due", ["paid", "unpaid", "due"])
+    assert await put(expiration_date=world.later(days=3)) == ("past_due", ["paid", "unpaid", "due"])
+    await play_renewal(world, merchant, id, 2, "paid")
+    assert await states(world, id) == ("active", ["paid", "paid", "due"])
+
+
+async def test_renewals_stand_in_the_merchants_list(world: World, merchant: Merchant) -> None:
+    id = await subscribe(world, merchant)
+    await let_time_pass(world, days=32)
+    listed = (await send(world, merchant, "GET", "payment-links")).json()
+    assert [each.get("subscription", {}).get("id") for each in listed] == [ids.spell("sub_", id), None]

@@ -5,8 +5,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
+from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
 from payglot.dialects.qonto import webhooks
+from payglot.operations import credentials
 from tests.dialects.qonto.builders import PATH, basket
 from tests.dialects.qonto.consenting import (
     AUTH,
@@ -25,7 +29,7 @@ from tests.dialects.qonto.consenting import (
     sent_back,
     sign_in_code,
 )
-from tests.world import World
+from tests.world import BASE_URL, World, open_world
 
 
 async def create_status(world: World, access_token: str) -> int:
@@ -384,3 +388,78 @@ async def test_assets_are_served_under_their_hashed_names_only(world: World) -> 
 
 async def test_other_methods_are_not_served(world: World) -> None:
     assert (await world.http.put(f"{AUTH}?{urlencode({'client_id': 'x'})}")).status_code == 404
+
+
+async def test_openid_brings_an_id_token_that_verifies_with_the_published_key(world: World) -> None:
+    merchant = await world.merchant()
+    app = await register(world.http, merchant.id)
+    scope = "openid offline_access payment_link.read"
+    code = await authorization_code(world, merchant, app, scope=scope, nonce="n-1")
+    body = (await redeem(world, app, code)).json()
+    assert list(body) == ["access_token", "expires_in", "refresh_token", "id_token", "scope", "token_type"]
+
+    described = (await world.http.get("/.well-known/openid-configuration")).json()
+    assert described["issuer"] == BASE_URL
+    keys = KeySet.import_key_set((await world.http.get(described["jwks_uri"])).json())
+    token = jwt.decode(body["id_token"], keys, algorithms=["ES256"])
+    now = int(world.now.timestamp())
+    claims = JWTClaimsRegistry(
+        now=now, iss=_one(BASE_URL), aud=_one(app.id), nonce=_one("n-1"), exp={"essential": True}
+    )
+    claims.validate(token.claims)
+    assert token.claims["sub"] == webhooks.endpoint_details(merchant.id)["membership_id"]
+    assert now + 3590 <= token.claims["exp"] <= now + 3600
+    assert "d" not in keys.as_dict()["keys"][0]
+
+    form = {"grant_type": "refresh_token", "refresh_token": body["refresh_token"], **app.credentials}
+    again = jwt.decode((await world.http.post(TOKEN, data=form)).json()["id_token"], keys, algorithms=["ES256"])
+    assert "nonce" not in again.claims
+    narrowed = await world.http.post(TOKEN, data=form | {"scope": "payment_link.read"})
+    assert "id_token" not in narrowed.json()
+
+
+def _one(value: str) -> ClaimsOption:
+    return {"essential": True, "value": value}
+
+
+async def test_the_description_names_where_everything_is(world: World) -> None:
+    described = (await world.http.get("/.well-known/openid-configuration")).json()
+    for name in ("authorization_endpoint", "token_endpoint", "revocation_endpoint"):
+        path = described[name].removeprefix(BASE_URL)
+        assert (await world.http.request("GET" if name.startswith("auth") else "POST", path)).status_code == 400
+
+
+async def test_tokens_that_ended_a_week_ago_are_forgotten(world: World) -> None:
+    merchant = await world.merchant()
+    app = await register(world.http, merchant.id)
+    pair = (await redeem(world, app, await authorization_code(world, merchant, app))).json()
+    form = {"grant_type": "refresh_token", **app.credentials}
+    for _ in range(3):
+        pair = (await world.http.post(TOKEN, data=form | {"refresh_token": pair["refresh_token"]})).json()
+        world.clock.advance_by(days=8)
+    async with world.services.database.single() as tx:
+        kept = await credentials.of_merchant(tx, merchant.id)
+    # The last pair, and what the pair before left when it was used.
+    assert len([each for each in kept if each.kind.endswith("_token")]) == 3
+
+
+async def test_the_paths_of_the_providers_samples_are_served_too(world: World) -> None:
+    merchant = await world.merchant()
+    app = await register(world.http, merchant.id)
+    assert (await world.http.get(f"/v2{AUTH}?{query(app)}")).status_code == 200
+    assert (await world.http.get(f"/v2{AUTH}?{query(app, state=None)}")).status_code == 302
+    code = await authorization_code(world, merchant, app)
+    form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code": code, **app.credentials}
+    assert (await world.http.post(f"/v2{TOKEN}", data=form)).status_code == 200
+    refused = await world.http.post(f"/v2{TOKEN}", data=form | {"code": "x"})
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+
+
+async def test_guessing_sign_in_codes_is_a_failure_to_prove_who_one_is(database_url: str) -> None:
+    async with open_world(database_url, rate_limits={}) as world:
+        app = await register(world.http, (await world.merchant()).id)
+        assert (await decide(world, query(app), "ABCDE")).status_code == 422
+        for _ in range(199):
+            await world.services.limiter.fail("qonto", "127.0.0.1")
+        response = await decide(world, query(app), "ABCDE")
+    assert (response.status_code, response.headers["content-type"]) == (429, "text/html; charset=utf-8")

@@ -21,7 +21,7 @@ from tests.dialects.txn.payees import claim, play
 from tests.world import World
 
 
-async def an_invoice(world: World, reference: str | None = "order-7731", **settings: str) -> tuple[Merchant, Payment]:
+async def an_invoice(world: World, reference: str | None = "order-7731", **settings: Any) -> tuple[Merchant, Payment]:
     merchant = await world.merchant(**settings)
     link = await a_link(world, merchant, amount="100", reference=reference)
     return merchant, await choose(world, merchant, link["id"])

@@ -157,7 +157,8 @@ def kept(basket: Basket) -> dict[str, Any] | None:
         return None
     return {
         "lines": [
-            asdict(line.product) | {"price": str(line.product.price), "quantity": line.quantity}
+            asdict(line.product)
+            | {"price": str(line.product.price), "images": list(line.product.images), "quantity": line.quantity}
             for line in basket.lines
         ],
         "tax": basket.tax and asdict(basket.tax) | {"percentage": str(basket.tax.percentage)},

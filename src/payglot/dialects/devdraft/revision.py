@@ -136,8 +136,15 @@ def _extras(body: UpdatePaymentLink, link: Link) -> dict[str, Any]:
     if "maxPayments" in given:
         extras["max_payments"] = None if body.maxPayments is None else int(body.maxPayments)
     if "customFields" in given:
-        extras["custom_fields"] = None if body.customFields is None else json.dumps(body.customFields).decode()
+        extras["custom_fields"] = _custom_fields(body.customFields, link.extras["custom_fields"])
     return extras
+
+
+def _custom_fields(sent: dict[str, Any] | None, kept: str | None) -> str | None:
+    """Equal values keep the spelling that they were first sent in."""
+    if sent is None or (kept is not None and json.loads(kept.encode()) == sent):
+        return None if sent is None else kept
+    return json.dumps(sent).decode()
 
 
 def _lines(body: UpdatePaymentLink, link: Link) -> list[tuple[str, int]]:

@@ -44,14 +44,20 @@ async def look_up(tx: Tx, merchant_id: UUID, wanted: Wanted, base_url: str) -> C
 
 
 async def shown(tx: Tx, merchant_id: UUID, links: Sequence[Link], base_url: str) -> list[Link]:
-    """A merchant's links with what they refer to as it is by now; a tax that was deleted is left out."""
+    """A merchant's links with what they refer to as it is by now; a tax that was deleted is left out. What a
+    subscription's payer agreed to stays as it was."""
     known = await _known(tx, merchant_id, links)
-    return [_with_basket(link, known.renewed(catalogues.of_link(link), base_url)) for link in links]
+    return [
+        link if link.renewal is not None else _with_basket(link, known.renewed(catalogues.of_link(link), base_url))
+        for link in links
+    ]
 
 
 async def for_sale(tx: Tx, link: Link, base_url: str) -> Link:
     """The link as its page offers it. Where a product that is part of the price is not sold any more, nothing is; a
-    tax that is not active is not charged."""
+    tax that is not active is not charged. What a subscription's payer agreed to stays as it was."""
+    if link.renewal is not None:
+        return link
     known = await _known(tx, link.merchant_id, [link])
     basket = known.renewed(catalogues.of_link(link), base_url)
     if basket.tax is not None and not known.taxes[basket.tax.id].active:

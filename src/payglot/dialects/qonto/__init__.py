@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping
 
 from payglot.dialects.contract import Dialect
-from payglot.dialects.qonto import auth, connections, consent, errors, oauth, routes, subscriptions, webhooks
+from payglot.dialects.qonto import auth, connections, consent, errors, id_tokens, oauth, routes, subscriptions, webhooks
 from payglot.dialects.qonto.checkout import QontoFlow
 from payglot.dialects.qonto.webhooks import QontoWebhooks
 from payglot.web import app, json
@@ -36,10 +36,24 @@ def example(base_url: str, headers: Mapping[str, str], expires_at: str) -> str:
 DIALECT = Dialect(
     name=auth.NAME,
     title="Qonto",
-    prefixes=("/v2/payment_links", "/v2/webhook_subscriptions", "/v2/oauth2", "/oauth2"),
+    prefixes=(
+        "/v2/payment_links",
+        "/v2/webhook_subscriptions",
+        "/v2/oauth2",
+        "/oauth2",
+        id_tokens.CONFIGURATION_PATH,
+        id_tokens.KEYS_PATH,
+    ),
     build=functools.partial(
         app.build,
-        routers=(connections.router, routes.router, subscriptions.router, consent.router, oauth.router),
+        routers=(
+            connections.router,
+            routes.router,
+            subscriptions.router,
+            consent.router,
+            oauth.router,
+            id_tokens.router,
+        ),
         render=errors.render,
         title="Payglot: compatible with Qonto payment links",
         description="Payment links for a basket or an invoice.",
@@ -52,5 +66,5 @@ DIALECT = Dialect(
     limits="1000 per 10 seconds; 10000 per 10 minutes",
     failures="200 per hour",
     example=example,
-    oauth_scopes=auth.SCOPES,
+    oauth_scopes=auth.OAUTH_SCOPES,
 )

@@ -22,7 +22,9 @@ WRITE = "payment_link.write"
 WEBHOOK = "webhook"
 SCOPES = ("offline_access", "organization.read", READ, WRITE, WEBHOOK)
 """What a provisioned token may do."""
-OFFLINE, ORGANIZATION = "offline_access", "organization.read"
+OFFLINE, OPENID, ORGANIZATION = "offline_access", "openid", "organization.read"
+OAUTH_SCOPES = (*SCOPES, OPENID)
+"""What a client may ask for."""
 
 _API_KEY = re.compile(r"[A-Za-z0-9_.-]{1,100}:[A-Za-z0-9]{1,200}")
 
@@ -30,6 +32,8 @@ _API_KEY = re.compile(r"[A-Za-z0-9_.-]{1,100}:[A-Za-z0-9]{1,200}")
 AUTHORIZE_PATH = "/oauth2/auth"
 TOKEN_PATH = "/oauth2/token"  # noqa: S105 (an address)
 REVOKE_PATH = "/oauth2/revoke"
+ALIAS = "/v2"
+"""Generated samples of the provider have the first two paths below this, its text and its clients have them bare."""
 STAGING_HEADER = "X-Qonto-Staging-Token"
 ACCESS_TOKEN_TTL = timedelta(seconds=3600)
 REFRESH_TOKEN_TTL = timedelta(days=90)

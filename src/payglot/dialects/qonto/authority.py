@@ -39,7 +39,7 @@ _WORDS = {
     "invalid_scope": "The scope is missing, unknown, or more than the client is registered for",
 }
 """Where Authlib's own descriptions repeat what was sent, or are none."""
-_KEPT = ("redirect_uri", "scope", "code_challenge", "code_challenge_method")
+_KEPT = ("redirect_uri", "scope", "code_challenge", "code_challenge_method", "nonce")
 _BAD_GRANT = "The refresh token is invalid, expired, revoked, or was issued to another client"
 _BAD_CODE = "The code is invalid, expired, used, or was issued to another client"
 
@@ -86,6 +86,7 @@ class Granted(AuthorizationCodeMixin):  # type: ignore[misc]
     scope: str
     code_challenge: str | None
     code_challenge_method: str | None
+    nonce: str | None
 
     @classmethod
     def read(cls, merchant_id: UUID, details: Mapping[str, Any]) -> "Granted":
@@ -260,12 +261,14 @@ class _CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
         return f"ory_ac_{secrets.token_urlsafe(32)}"
 
     def save_authorization_code(self, code: str, request: _Request) -> None:
+        sent = request.payload.data
         granted = Granted(
             merchant_id=request.user,
-            redirect_uri=request.payload.redirect_uri,
+            redirect_uri=sent["redirect_uri"],
             scope=request.scope,
-            code_challenge=request.payload.data.get("code_challenge"),
-            code_challenge_method=request.payload.data.get("code_challenge_method"),
+            code_challenge=sent.get("code_challenge"),
+            code_challenge_method=sent.get("code_challenge_method"),
+            nonce=sent.get("nonce"),
         )
         self.server.coded = (code, granted)
 

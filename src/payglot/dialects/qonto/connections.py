@@ -80,7 +80,7 @@ async def connect(request: Request) -> Response:
         answers={
             200: ("OK", schemas.Connection),
             404: ("No connection", schemas.Failures),
-            **{status: FAILURES[status] for status in (401, 403, 500, 503)},
+            **{status: FAILURES[status] for status in (302, 401, 403, 500, 503)},
         },
     ),
 )

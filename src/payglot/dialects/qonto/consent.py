@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from payglot.dialects.qonto import authority, inferred, oauth, pages, webhooks
-from payglot.dialects.qonto.auth import AUTHORIZE_PATH, NAME
+from payglot.dialects.qonto.auth import ALIAS, AUTHORIZE_PATH, NAME
 from payglot.dialects.qonto.authority import Client, Consent, OAuth2Error, Pairs
 from payglot.operations import codes, credentials
 from payglot.web import inputs, openapi, origin
@@ -26,6 +26,7 @@ from payglot.web.services import Services
 
 router = APIRouter(route_class=PlainRoute)
 
+_NOT_SIGNED_IN = 422
 LONGEST_QUERY = 8_000
 _BAD_CODE = "This code is not valid, was used before, or is older than 15 minutes. Ask for a new one."
 _WRONG_ORGANIZATION = "This code is for another account than the application asked for."
@@ -37,6 +38,7 @@ _PARAMETERS = (
     openapi.query("state", "Returned unchanged", required=True),
     openapi.query("code_challenge", "RFC 7636; required of public clients"),
     openapi.query("code_challenge_method", "With code_challenge", type="string", enum=["S256"]),
+    openapi.query("nonce", "Returned in the ID token"),
     openapi.query("organization_id", "Only this organization's consent is taken"),
     openapi.query("registration_id", "Accepted and ignored"),
 )
@@ -68,6 +70,9 @@ async def ask(request: Request) -> Response:
     return _page(request, services, asked)
 
 
+router.add_api_route(ALIAS + AUTHORIZE_PATH, ask, methods=["GET"], include_in_schema=False)
+
+
 @router.post(
     AUTHORIZE_PATH,
     **openapi.operation(
@@ -77,6 +82,7 @@ async def ask(request: Request) -> Response:
             303: ("To the client, with a code or an error", None),
             403: ("The form is not from our page", str),
             422: ("The page again: the sign-in code is not valid", str),
+            429: ("Too many bad sign-in codes from this address", str),
             **_ANSWERS,
         },
         answer_type="text/html",
@@ -115,9 +121,12 @@ async def decide(request: Request) -> Response:
         return _see(location, 303)
 
     try:
-        return await atomic(services.database, work)
+        response = await atomic(services.database, work)
     except OAuth2Error as error:
         return _told(error, status=303)
+    if response.status_code == _NOT_SIGNED_IN:
+        await services.limiter.fail(NAME, request.client.host if request.client else "")
+    return response
 
 
 @router.get(pages.ASSETS + "{name}", include_in_schema=False)

@@ -21,6 +21,7 @@ IDEMPOTENCY = openapi.header(
 )
 
 FAILURES: dict[int, tuple[str, Any]] = {
+    302: ("The merchant's settings demand a staging token, and it is not there", None),
     400: ("A bad body or query", schemas.Failures),
     401: ("No valid access token", schemas.Failures),
     403: ("A scope is missing", schemas.Failures),

@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from payglot.dialects.qonto import pages, schemas
 from payglot.dialects.qonto.auth import (
+    ALIAS,
     AUTHORIZE_PATH,
     REVOKE_PATH,
     TOKEN_PATH,
@@ -85,7 +86,9 @@ def in_query(name: str, rule: str, code: str = "invalid") -> schemas.Failure:
 def render(request: Request, error: Exception) -> Response:
     # The trace id is the id of the request in our log.
     trace_id: str = request.scope["request_id"]
-    path = request.scope["path"]
+    path: str = request.scope["path"]
+    if path.startswith(ALIAS + "/oauth2/"):
+        path = path.removeprefix(ALIAS)
     if path == AUTHORIZE_PATH:
         return _on_the_page(error, trace_id)
     response = _at_the_token_endpoint(error) if path in (TOKEN_PATH, REVOKE_PATH) else None
@@ -167,8 +170,9 @@ def _on_the_page(error: Exception, trace_id: str) -> Response:
             response = PlainTextResponse("Not Found", status_code=404)
         case refusals.TemporarilyUnavailable() | errors.Unavailable() | errors.ChangedMeanwhile():
             response = pages.failure(503, "Something does not answer just now. Try again in a moment.")
-        case refusals.TooManyRequests():
+        case refusals.TooManyRequests(retry_after_seconds=seconds):
             response = pages.failure(429, "Too many attempts. Try again later.")
+            response.headers["Retry-After"] = str(seconds)
         case refusals.Refused() | errors.DomainError() if not isinstance(error, refusals.Broken):
             response = pages.failure(
                 400, "The address or the form cannot be read. Go back to the application and try again."

@@ -5,12 +5,13 @@ and written here. Sources: "Token endpoint", "Refresh token endpoint"; RFC 6749 
 from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.qonto import auth, authority, documented, inferred, schemas
+from payglot.dialects.qonto import auth, authority, documented, id_tokens, inferred, schemas
 from payglot.dialects.qonto.auth import NAME, REVOKE_PATH, TOKEN_PATH, TokenRefused
 from payglot.dialects.qonto.authority import Client, Granted, Held, OAuth2Error
 from payglot.operations import codes, credentials
@@ -29,6 +30,7 @@ NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _BAD_CLIENT = "Client authentication failed: unknown client, no credentials in the body, or a wrong secret"
 _BAD_CODE = "The code was used before; what was given for it is revoked"
 _FAILURES = {
+    302: documented.FAILURES[302],
     400: ("The form or the grant is not valid", schemas.TokenFailure),
     401: ("The client's credentials are not valid", schemas.TokenFailure),
     403: ("The address is not allowed", schemas.TokenFailure),
@@ -68,6 +70,9 @@ async def token(request: Request) -> Response:
         known.services.callers.forget()
         raise outcome
     return outcome
+
+
+router.add_api_route(auth.ALIAS + TOKEN_PATH, token, methods=["POST"], include_in_schema=False)
 
 
 @router.post(
@@ -183,8 +188,7 @@ async def _redeem(tx: Tx, known: Call, client: Client, form: Mapping[str, str]) 
     await codes.use(tx, good, now)
     details = {"client_id": client.id, "grant": str(good.id)}
     issued = auth.renewed(details, scopes, refreshing=scopes if refreshable else None)
-    await credentials.issue(tx, vault, merchant_id=good.merchant_id, dialect=NAME, issued=issued, now=now)
-    return _given(issued, scopes)
+    return await _give(tx, known, good.merchant_id, issued, scopes, nonce=good.details["nonce"])
 
 
 async def _refresh(tx: Tx, known: Call, client: Client, form: Mapping[str, str]) -> Response | TokenRefused:
@@ -201,10 +205,7 @@ async def _refresh(tx: Tx, known: Call, client: Client, form: Mapping[str, str])
         # Counted from its first use: a client that lost our answer may ask again.
         await credentials.revoke(tx, good.merchant_id, good.id, at=now + inferred.REFRESH_TOKEN_OVERLAP)
     issued = auth.renewed(good.details, scopes, refreshing=good.scopes)
-    await credentials.issue(
-        tx, known.services.vault, merchant_id=good.merchant_id, dialect=NAME, issued=issued, now=now
-    )
-    return _given(issued, scopes)
+    return await _give(tx, known, good.merchant_id, issued, scopes)
 
 
 async def _token(tx: Tx, known: Call, value: str) -> Credential | None:
@@ -229,17 +230,29 @@ def _held(credential: Credential | None) -> Held | None:
     )
 
 
-def _given(issued: Issued, scopes: tuple[str, ...]) -> Response:
-    body: schemas.Token = {
+async def _give(
+    tx: Tx, known: Call, merchant_id: UUID, issued: Issued, scopes: tuple[str, ...], nonce: str | None = None
+) -> Response:
+    vault, now = known.services.vault, known.now
+    await credentials.forget_tokens(tx, merchant_id, NAME, now)
+    await credentials.issue(tx, vault, merchant_id=merchant_id, dialect=NAME, issued=issued, now=now)
+    body: dict[str, object] = {
         "access_token": issued.extra["access_token"],
         "expires_in": int(auth.ACCESS_TOKEN_TTL.total_seconds()),
-        "refresh_token": issued.extra.get("refresh_token", ""),
-        "scope": " ".join(scopes),
-        "token_type": "bearer",
     }
-    if "refresh_token" not in issued.extra:
-        del body["refresh_token"]
-    return answer(200, body, headers=NOT_KEPT)
+    if "refresh_token" in issued.extra:
+        body["refresh_token"] = issued.extra["refresh_token"]
+    if auth.OPENID in scopes:
+        client_id = issued.keys[0].details["client_id"]
+        body["id_token"] = id_tokens.issue(
+            vault,
+            issuer=known.services.public_url,
+            client_id=client_id,
+            merchant_id=merchant_id,
+            nonce=nonce,
+            now=now,
+        )
+    return answer(200, {**body, "scope": " ".join(scopes), "token_type": "bearer"}, headers=NOT_KEPT)
 
 
 def _refused(error: OAuth2Error) -> TokenRefused:

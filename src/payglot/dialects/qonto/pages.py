@@ -14,8 +14,9 @@ _SCOPES = {
     "payment_link.read": "see your payment links and their payments",
     "payment_link.write": "create and deactivate payment links",
     "webhook": "be told by webhook of what it may see",
-    "organization.read": "see your organization, and withdraw this consent",
-    "offline_access": "keep its access until you or it withdraw the consent",
+    "organization.read": "withdraw what you consented to",
+    "openid": "know who you are",
+    "offline_access": "keep its access until the consent is withdrawn",
 }
 
 asset = _pages.asset

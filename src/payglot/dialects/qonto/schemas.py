@@ -246,10 +246,46 @@ class TokenFailure(TypedDict):
 
 
 class Token(TypedDict):
-    """RFC 6749, section 5.1. `expires_in` is in seconds; a refresh token comes with the scope `offline_access`."""
+    """RFC 6749, section 5.1. `expires_in` is in seconds; a refresh token comes with the scope `offline_access`,
+    an ID token with `openid`."""
 
     access_token: str
     expires_in: int
     refresh_token: NotRequired[str]
+    id_token: NotRequired[str]
     scope: str
     token_type: str
+
+
+class Discovery(TypedDict):
+    """OpenID Connect Discovery 1.0, section 3."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    revocation_endpoint: str
+    jwks_uri: str
+    scopes_supported: list[str]
+    response_types_supported: list[str]
+    grant_types_supported: list[str]
+    token_endpoint_auth_methods_supported: list[str]
+    revocation_endpoint_auth_methods_supported: list[str]
+    code_challenge_methods_supported: list[str]
+    subject_types_supported: list[str]
+    id_token_signing_alg_values_supported: list[str]
+
+
+class Key(TypedDict):
+    """RFC 7517."""
+
+    kty: str
+    crv: str
+    x: str
+    y: str
+    use: str
+    alg: str
+    kid: str
+
+
+class Keys(TypedDict):
+    keys: list[Key]
