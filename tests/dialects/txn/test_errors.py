@@ -436,7 +436,7 @@ async def test_only_an_invoices_own_relationships_can_be_included_in_it(world: W
     assert (await get(world, merchant, f"{INVOICES}/{payment.id}?{query}")).status_code == status
 
 
-NOT_FOUND = {"status": 404, "title": "Record not found", "detail": ""}
+NOT_FOUND = {"status": 404, "title": "Record not found"}
 
 
 async def test_unknown_foreign_and_misspelled_ids_are_answered_alike(world: World) -> None:

@@ -391,9 +391,7 @@ async def test_another_merchants_payout_and_an_invoices_id_are_not_found(world: 
     for who, id in ((await world.merchant(), str(payout.id)), (merchant, played.json()["payment_id"])):
         answered = await get(world, who, f"{PAYOUTS}/{id}")
         assert answered.status_code == 404
-        assert answered.json() == {
-            "errors": [{"status": 404, "title": "Record not found", "code": "payout_not_found", "detail": ""}]
-        }
+        assert answered.json() == {"errors": [{"status": 404, "title": "Record not found", "code": "payout_not_found"}]}
     assert (await get(world, merchant, f"/api/public/v1/invoices/{payout.id}")).status_code == 404
 
 

@@ -87,12 +87,10 @@ def render(_request: Request, error: Exception) -> Response:
         case refusals.NotAcceptable():
             title = "Accept must allow application/vnd.api+json"
             return _failed(406, "not_acceptable", title, detail="")
-        case errors.NotFound(thing="network"):
-            # Documented without a detail.
-            return _failed(404, "network_not_found", "Record not found")
         case errors.NotFound(thing=thing):
+            # Documented for networks, without a detail.
             resource = "payment_link" if thing == "link" else thing
-            return _failed(404, f"{resource}_not_found", "Record not found", detail="")
+            return _failed(404, f"{resource}_not_found", "Record not found")
         case refusals.UnknownPath():
             return _failed(404, "not_found", "Not found", detail="")
         case refusals.UnknownMethod(allowed=allowed):
