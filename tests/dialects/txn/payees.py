@@ -34,11 +34,12 @@ async def a_payout_link(world: World, merchant: Merchant, **changes: Any) -> dic
 
 async def claim(world: World, merchant: Merchant, link_id: str, **values: str) -> Payout:
     """The payee confirms."""
+    now = world.now
     async with world.services.database.transaction() as tx:
         dossier = await links.locked(tx, UUID(link_id))
         choice = Choice(values=ON_TRON | values)
-        asked = flow().claim(merchant, dossier, choice, world.services.rail, world.now)
-        return of(await payouts.claim(tx, dossier.link.id, asked, world.now))
+        asked = flow().claim(merchant, dossier, choice, world.services.rail, now)
+        return of(await payouts.claim(tx, dossier.link.id, asked, now))
 
 
 def of(dossier: Dossier) -> Payout:

@@ -17,8 +17,10 @@ from payglot.domain.payout import PayoutStatus
 from payglot.operations import events, payouts
 from payglot.web.flow import Choice
 from payglot.webhooks.format import Receiver
+from tests import shapes
 from tests.dialects.txn.builders import (
     LINKS,
+    TYPE,
     a_link,
     check_linkage,
     create,
@@ -518,3 +520,33 @@ async def test_an_approval_that_comes_twice_is_refused_the_second_time(world: Wo
     with pytest.raises(IllegalTransition):
         async with world.services.database.transaction() as tx:
             await payouts.approve(tx, payout.id, world.now)
+
+
+async def test_answers_have_the_told_shapes(world: World) -> None:
+    document = (await world.http.get("/openapi/txn.json")).json()
+    merchant = await world.merchant(payout_approval="manual", refund_overpaid="return_rest")
+    made = await create(world, merchant, paymentType="Payout")
+    shapes.check(document, ("post", LINKS), 201, made.json(), TYPE)
+    link = made.json()["data"]
+
+    async def hold(template: str, path: str, status: int = 200) -> None:
+        answered = await get(world, merchant, path)
+        assert answered.status_code == status, answered.text
+        shapes.check(document, ("get", template), status, answered.json(), TYPE)
+
+    for outcome in (None, "processing", "paid"):
+        if outcome is not None:
+            await play(world, link["attributes"]["hostedPageUrl"], outcome)
+        await hold(f"{LINKS}/{{id}}", f"{LINKS}/{link['id']}")
+        await hold(LINKS, LINKS)
+        await hold(PAYOUTS, PAYOUTS)
+    payout = await payout_of(world, merchant, link["id"])
+    await hold(f"{PAYOUTS}/{{id}}", f"{PAYOUTS}/{payout['id']}")
+    await hold(f"{PAYOUTS}/{{id}}", f"{PAYOUTS}/x", 404)
+    await hold(f"{PAYOUTS}/{{id}}", f"{PAYOUTS}/{payout['id']}?include=x", 400)
+    await hold(PAYOUTS, f"{PAYOUTS}?page=0", 400)
+    invoiced = await a_link(world, merchant)
+    played = await play(world, invoiced["attributes"]["hostedPageUrl"], "overpaid")
+    await hold("/api/public/v1/invoices/{id}", f"/api/public/v1/invoices/{played.json()['payment_id']}")
+    assert len((await get(world, merchant, LINKS)).json()["data"]) == 3, "the refund is a link like any other"
+    await hold(LINKS, LINKS)
