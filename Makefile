@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz check format bench migrate openapi lock clean
+.PHONY: help setup demo test fuzz check format bench migrate conformance openapi lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -42,6 +42,9 @@ bench: $(STAMP) ## measure throughput and latency beside the machine's own limit
 
 migrate: $(STAMP) ## bring the database to the current schema
 	@exec $(BIN)/payglot migrate
+
+conformance: $(STAMP) ## run the tests that show what conforms, and write docs/conformance.md
+	$(BIN)/python -m tools.conformance -n $(TEST_PROCESSES)
 
 openapi: $(STAMP) ## write docs/openapi anew
 	$(BIN)/python -m tools.openapi
