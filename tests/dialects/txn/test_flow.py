@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 
 from payglot.dialects.txn import DIALECT, inferred
-from payglot.dialects.txn.checkout import page_ids
 from payglot.domain.errors import ChoiceInvalid, LinkNotPayable, OutcomeImpossible
 from payglot.domain.merchant import Mode
 from payglot.domain.payment import AttemptRule
@@ -252,28 +251,6 @@ async def test_the_hosted_page_is_addressed_by_a_random_token_in_the_documented_
     assert invoice_in(document)["attributes"]["hostedPageUrl"] == (
         f"http://payglot.test/pay/{token}?invoice_id={payment.id}&request_type=invoice_hosted_page"
     )
-
-
-ID = UUID("6d0f0b2e-7a51-4c0e-9c7a-3f0f5b1f2a10")
-
-
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ({"payment_link_id": str(ID), "request_type": "payment_link_hosted_page"}, ("link", ID)),
-        ({"payment_link_id": str(ID), "request_type": "payment_link_hosted_page", "zone": "eu"}, ("link", ID)),
-        ({"payment_link_id": str(ID)}, ("link", ID)),
-        ({"invoice_id": str(ID), "request_type": "invoice_hosted_page"}, ("invoice", ID)),
-        ({"payment_link_id": "x", "invoice_id": str(ID)}, None),
-        ({"payment_link_id": ""}, None),
-        ({"request_type": "payment_link_hosted_page"}, None),
-        ({}, None),
-    ],
-)
-def test_the_documented_page_address_names_a_link_or_an_invoice(
-    query: dict[str, str], found: tuple[str, UUID] | None
-) -> None:
-    assert page_ids(query) == found
 
 
 async def test_the_example_creates_a_link_each_time_it_is_shown(world: World) -> None:
