@@ -49,6 +49,13 @@ def test_every_operation_tells_its_statuses_and_needs_the_key(document: dict[str
     assert document["components"]["securitySchemes"]["apiKey"] == {"type": "http", "scheme": "bearer"}
 
 
+async def test_no_operation_is_answered_without_a_key(world: World, document: dict[str, Any]) -> None:
+    for path, operations in document["paths"].items():
+        for method in operations:
+            answered = await world.http.request(method, path.replace("{id}", "x"))
+            assert (answered.status_code, answered.json()) == (401, golden("error.unauthorized"))
+
+
 async def test_the_headers_of_answers_are_told(world: World, document: dict[str, Any]) -> None:
     told = {
         (method, path, status): list(answer["headers"])
