@@ -511,6 +511,20 @@ def test_the_choice_of_a_payee_without_a_browser_is_one_that_can_be_claimed() ->
     assert ON_TRON["destination"] == inferred.SAMPLE_ADDRESSES["Tron (TRC20)"]
 
 
+async def test_what_waited_for_approval_is_sent_as_its_payee_saw_it(world: World) -> None:
+    merchant = await world.merchant(payout_approval="manual")
+    link = await a_payout_link(world, merchant)
+    await claim(world, merchant, link["id"])
+    seen = (await payout_of(world, merchant, link["id"]))["attributes"]
+    world.clock.advance_by(days=3)
+
+    await play(world, link["attributes"]["hostedPageUrl"], "paid")
+
+    sent = (await payout_of(world, merchant, link["id"]))["attributes"]
+    told = {"status": "completed", "approvalStatus": "approved", "txid": sent["txid"]}
+    assert sent == seen | told
+
+
 async def test_an_approval_that_comes_twice_is_refused_the_second_time(world: World) -> None:
     merchant = await world.merchant(payout_approval="manual")
     link = await a_payout_link(world, merchant)
