@@ -79,6 +79,7 @@ async def test_a_test_merchants_client_may_use_plain_http_anywhere(world: World)
         "https://shop.example.com/é",
         "https://shop.example.com:x/back",
         "ftp://shop.example.com/back",
+        "https://shop.example.com;script-src/back",
     ],
 )
 async def test_addresses_that_codes_may_not_go_to(world: World, uri: str) -> None:

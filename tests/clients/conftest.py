@@ -1,15 +1,13 @@
-"""A whole server for the clients, and per test a merchant with a webhook endpoint and a driven client."""
+"""A whole server for the clients, merchants with a webhook endpoint, and the driven clients."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import Any
+from contextlib import ExitStack
 
 import pytest
 
 from tests.clients.driving import Driver, driver
 from tests.clients.receiving import receiver
-from tests.clients.shop import Shop
+from tests.clients.shop import DOMAIN, Shop
 from tests.processes import environment, free_port, provision, running
 
 
@@ -30,33 +28,28 @@ def server(new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="session")
 def shop(server: dict[str, str]) -> Iterator[Shop]:
     """A merchant that this process' tests share: look only at links of your own."""
-    with _opened(server) as shop:
-        yield shop
+    with receiver() as hooks:
+        given = provision(server, "--webhook-url", hooks.url, "--redirect-domain", DOMAIN)
+        yield Shop(base_url=given["base_url"], given=given, hooks=hooks)
 
 
 @pytest.fixture
-def own_shop(server: dict[str, str]) -> Iterator[Shop]:
+def own_shop(shop: Shop) -> Iterator[Shop]:
     """A merchant for one test, where all links, endpoints and tokens count."""
-    with _opened(server) as shop:
-        yield shop
+    with receiver() as hooks:
+        yield shop.another(hooks)
 
 
-@pytest.fixture
-def drive(tmp_path: Path) -> Iterator[Callable[[str], Driver]]:
-    """Starts the client that a script drives; the same one when asked again."""
+@pytest.fixture(scope="session")
+def drive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Driver]]:
+    """The client that a script drives: started once, and connected anew by each test."""
+    folder = tmp_path_factory.mktemp("clients")
     with ExitStack() as stack:
         started: dict[str, Driver] = {}
 
         def start(script: str) -> Driver:
-            if script not in started:
-                started[script] = stack.enter_context(driver(script, tmp_path))
+            if script not in started or not started[script].runs:
+                started[script] = stack.enter_context(driver(script, folder))
             return started[script]
 
         yield start
-
-
-@contextmanager
-def _opened(server: dict[str, str]) -> Iterator[Shop]:
-    with receiver() as hooks:
-        given: dict[str, Any] = provision(server, "--webhook-url", hooks.url, "--redirect-domain", "shop.example")
-        yield Shop(base_url=given["base_url"], given=given, hooks=hooks)

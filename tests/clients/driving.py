@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from tests.clients import packages
 
 STEP_TIMEOUT_SECONDS = 60
+END_TIMEOUT_SECONDS = 10
 
 
 class Refused(Exception):
@@ -33,8 +34,12 @@ class Driver:
         self._process = process
         self._log = log
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader = threading.Thread(target=self._read)
         self._reader.start()
+
+    @property
+    def runs(self) -> bool:
+        return self._process.poll() is None
 
     def ask(self, step: str, **given: Any) -> Any:
         """Raises Refused."""
@@ -44,12 +49,26 @@ class Driver:
         try:
             line = self._lines.get(timeout=STEP_TIMEOUT_SECONDS)
         except queue.Empty:
+            self._process.kill()
             raise AssertionError(f"{step} did not come to an end: {self._told()}") from None
         assert line, f"{step} ended the client: {self._told()}"
         said = json.loads(line)
         if "raised" in said:
             raise Refused(**said["raised"])
         return said["gave"]
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(END_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join()
+        self._process.stdout.close()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -73,18 +92,8 @@ def driver(script: str, folder: Path) -> Iterator[Driver]:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, env=_environment(folder)
         )
-    try:
-        yield Driver(process, log)
-        assert process.stdin is not None
-        process.stdin.close()
-        assert process.wait(STEP_TIMEOUT_SECONDS) == 0, log.read_text(errors="replace")[-4000:]
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        for pipe in (process.stdin, process.stdout):
-            assert pipe is not None
-            pipe.close()
+    with closing(Driver(process, log)) as started:
+        yield started
 
 
 def _prepared(folder: Path) -> list[str]:

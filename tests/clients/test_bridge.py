@@ -9,7 +9,6 @@ from uuid import uuid4
 import pytest
 
 from tests.clients.driving import Driver, Refused
-from tests.clients.pending import awaits
 from tests.clients.receiving import Delivery
 from tests.clients.shop import Shop
 
@@ -83,7 +82,6 @@ def test_errors_are_the_clients_own_with_what_we_say(shop: Shop, drive: Drive) -
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@awaits("bridge.list")
 def test_the_client_follows_our_pages_to_the_end(own_shop: Shop, drive: Drive, version: str) -> None:
     client = connected(own_shop, drive("drive_bridgeapi.py"), version)
     ids = [client.ask("create", link=order())["body"]["id"] for _ in range(5)]
@@ -95,7 +93,6 @@ def test_the_client_follows_our_pages_to_the_end(own_shop: Shop, drive: Drive, v
 
 
 @pytest.mark.parametrize(("version", "revoked"), [("v2", "REVOKED"), ("v3", "revoked")])
-@awaits("bridge.revoke")
 def test_the_client_revokes_a_link(shop: Shop, drive: Drive, version: str, revoked: str) -> None:
     client = connected(shop, drive("drive_bridgeapi.py"), version)
     id = client.ask("create", link=order())["body"]["id"]

@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from tests.clients.driving import Driver, Refused
-from tests.clients.pending import awaits
 from tests.clients.receiving import Delivery
 from tests.clients.shop import Shop
 
@@ -107,7 +106,6 @@ def test_a_refresh_token_of_nobodys_is_an_error_of_the_clients_own(shop: Shop, d
 
 
 @pytest.mark.parametrize("script", CLIENTS)
-@awaits("qonto.list")
 def test_a_client_lists_and_deactivates_links(own_shop: Shop, drive: Drive, script: str) -> None:
     client = connected(own_shop, drive(script))
     if script == "drive_simple_oauth2.mjs":
@@ -126,7 +124,6 @@ def test_a_client_lists_and_deactivates_links(own_shop: Shop, drive: Drive, scri
 
 
 @pytest.mark.parametrize("script", CLIENTS)
-@awaits("qonto.authorize")
 def test_a_merchant_consents_and_the_client_gets_a_token_that_it_can_revoke(
     own_shop: Shop, drive: Drive, script: str
 ) -> None:
@@ -176,7 +173,6 @@ def consented(shop: Shop, url: str) -> str:
     return answer.headers["Location"]
 
 
-@awaits("qonto.webhooks")
 def test_a_client_subscribes_and_verifies_with_the_secret_it_chose(own_shop: Shop, drive: Drive) -> None:
     client = connected(own_shop, drive("drive_requests_oauthlib.py"))
     secret = "a secret that the shop chose itself, plain text"

@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 
 from tests.clients.driving import Driver, Refused
-from tests.clients.pending import awaits
 from tests.clients.receiving import Delivery
 from tests.clients.shop import Shop
 
@@ -146,7 +145,6 @@ def test_a_repeated_reference_is_an_error_of_the_clients_own(shop: Shop, drive: 
 
 
 @pytest.mark.parametrize("script", CLIENTS)
-@awaits("txn.list")
 def test_links_are_listed_page_by_page_and_found_by_reference(own_shop: Shop, drive: Drive, script: str) -> None:
     client = connected(own_shop, drive(script))
     sent = [attributes() for _ in range(3)]
@@ -172,7 +170,6 @@ def test_links_are_listed_page_by_page_and_found_by_reference(own_shop: Shop, dr
 
 
 @pytest.mark.parametrize("script", ["drive_jsonapi_requests.py", "drive_kitsu.mjs"])
-@awaits("txn.expire")
 def test_a_link_is_expired_at_once(shop: Shop, drive: Drive, script: str) -> None:
     client = connected(shop, drive(script))
     made = client.ask("create", **attributes())["data"]

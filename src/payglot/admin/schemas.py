@@ -70,6 +70,7 @@ class SettingsBody(_Body):
     underpayment_window_seconds: Annotated[int, Field(ge=60, le=30 * 86400)] = 1800
     hosted_checkout: HostedCheckoutBody = HostedCheckoutBody()
     vat_reading: Literal["percent", "fraction", "auto"] = "percent"
+    starts_connected: bool = True
     staging_token: Annotated[str | None, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")] = None
     manual_transfer: bool = True
     require_idempotency_key: bool = False

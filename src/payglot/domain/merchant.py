@@ -56,6 +56,8 @@ class MerchantSettings:
     hosted_checkout: HostedCheckout = HostedCheckout()
     vat_reading: Literal["percent", "fraction", "auto"] = "percent"
     """How Qonto's `vat_rate` text is read."""
+    starts_connected: bool = True
+    """Whether Qonto's merchant is connected to the payment provider without having asked for it."""
     staging_token: str | None = None
     """What Qonto's clients must send as X-Qonto-Staging-Token, as to that provider's sandbox; None asks for nothing."""
     manual_transfer: bool = True

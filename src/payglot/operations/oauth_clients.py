@@ -15,6 +15,7 @@ from payglot.operations.credentials import Credential, Issued, IssuedKey
 from payglot.operations.vault import Vault
 from payglot.store.database import Tx
 
+_HOST = re.compile(r"[a-z0-9.:_-]+")
 _PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+")
 
 
@@ -71,6 +72,8 @@ def redirect_refusal(uri: str, mode: Mode) -> str | None:
         return None
     if parts.scheme not in ("http", "https") or not host:
         return "must be https with a host, or an app's own scheme"
+    if not _HOST.fullmatch(host):
+        return "has a host that is no name or address"
     if parts.scheme == "http" and mode is Mode.LIVE and not _is_loopback(host):
         return "must be https, except to loopback"
     return None

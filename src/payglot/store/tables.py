@@ -455,3 +455,19 @@ subscription_periods = Table(
     CheckConstraint("number = 1 OR status = 'skipped' OR link_id IS NOT NULL", name="link_id"),
     UniqueConstraint("link_id"),
 )
+
+# To the provider that takes a merchant's payments, where a dialect has such a thing.
+connections = Table(
+    "connections",
+    metadata,
+    Column("merchant_id", Uuid, ForeignKey("merchants.id"), primary_key=True),
+    Column("dialect", Text, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("bank_account_id", Text, nullable=False),
+    Column("callback_url", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    _one_of("status", "pending", "enabled", "revoked"),
+    UniqueConstraint("token"),
+)

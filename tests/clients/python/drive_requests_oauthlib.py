@@ -16,6 +16,7 @@ _saved: list[dict[str, Any]] = []
 def connect(base_url: str, oauth: dict[str, str], access_token: str = "gone") -> None:
     """With a refresh token: what a shop keeps between two runs."""
     global _session, _base_url, _client
+    _saved.clear()
     _base_url, _client = base_url, {name: oauth[name] for name in ("client_id", "client_secret")}
     token = {
         "access_token": access_token, "refresh_token": oauth["refresh_token"], "token_type": "bearer", "expires_in": -1,

@@ -18,7 +18,7 @@ from payglot.dialects.devdraft.markdown import to_html
         ("# Big", "<h1"),
         ("[x](JaVaScRiPt:alert(1))", "<a "),
         ("[x](java&#115;cript:alert(1))", "<a "),
-        ("[x](java&Tab;script:alert(1))", 'href="java'),
+        ("[x](java&Tab;script:alert(1))", 'href="javascript'),
         ("<javascript:alert(1)>", "<a "),
         ("[x][y]\n\n[y]: vbscript:msgbox(1)", "<a "),
         ('<svg/onload="alert(1)">', "<svg"),

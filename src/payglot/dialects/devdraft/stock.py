@@ -134,4 +134,4 @@ async def _for_sale(tx: Tx, merchant_id: UUID, currency: str) -> list[Product]:
 
 def _with_basket(link: Link, basket: Basket) -> Link:
     kept = catalogues.kept(basket)
-    return link if kept == link.extras["basket"] else replace(link, extras={**link.extras, "basket": kept})
+    return link if kept == link.extras.get("basket") else replace(link, extras={**link.extras, "basket": kept})

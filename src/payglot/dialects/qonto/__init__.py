@@ -1,8 +1,9 @@
 """Qonto Business API: payment links for a basket or an invoice, in EUR, paid by card, Apple Pay, PayPal or iDEAL.
 
 Documentation: https://docs.qonto.com ("Create a payment link"). Known differences: a paid link goes on to `paid`;
-merchants start connected to the payment provider; any invoice id is taken, for there are no invoices here; a
-merchant signs in to OAuth with a code from the operator. All of them, and what is inferred: docs/dialects/qonto.md.
+merchants start connected to the payment provider, unless set otherwise; any invoice id is taken, for there are no
+invoices here; a merchant signs in to OAuth with a code from the operator. All of them, and what is inferred:
+docs/dialects/qonto.md.
 """
 
 import functools
@@ -10,7 +11,18 @@ import shlex
 from collections.abc import Mapping
 
 from payglot.dialects.contract import Dialect
-from payglot.dialects.qonto import auth, connections, consent, errors, id_tokens, oauth, routes, subscriptions, webhooks
+from payglot.dialects.qonto import (
+    auth,
+    connections,
+    consent,
+    errors,
+    id_tokens,
+    oauth,
+    onboarding,
+    routes,
+    subscriptions,
+    webhooks,
+)
 from payglot.dialects.qonto.checkout import QontoFlow
 from payglot.dialects.qonto.webhooks import QontoWebhooks
 from payglot.web import app, json
@@ -50,6 +62,7 @@ DIALECT = Dialect(
             connections.router,
             routes.router,
             subscriptions.router,
+            onboarding.router,
             consent.router,
             oauth.router,
             id_tokens.router,

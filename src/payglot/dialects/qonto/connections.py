@@ -1,9 +1,11 @@
 """The payment provider behind the links: which methods it takes, and the merchant's connection to it.
 
-Merchants start connected here (3.7): connecting says again what there is.
+Merchants start connected here (3.7), unless their settings say otherwise: then they connect as they would with the
+provider, on a page of ours (`onboarding`).
 """
 
 import re
+from typing import Literal, assert_never
 from uuid import uuid5
 
 from fastapi import APIRouter
@@ -12,11 +14,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from payglot.dialects.qonto import amounts, auth, inferred, mapping, schemas
-from payglot.dialects.qonto.documented import FAILURES, IDEMPOTENCY, STAGING, key
-from payglot.dialects.qonto.errors import Unacceptable, at, checked, in_query
-from payglot.domain.errors import RedirectForbidden
+from payglot.dialects.qonto.auth import NAME
+from payglot.dialects.qonto.documented import FAILURES, IDEMPOTENCY, STAGING, TRACE, key
+from payglot.dialects.qonto.errors import ONBOARDING_PATH, Unacceptable, at, checked, in_query
+from payglot.domain.connection import Connection, ConnectionStatus
+from payglot.domain.errors import NotFound, RedirectForbidden
 from payglot.domain.merchant import Merchant, redirect_host
 from payglot.domain.money import Currency
+from payglot.operations import connections
 from payglot.web import inputs, openapi
 from payglot.web.answers import answer
 from payglot.web.atomic import Tx, idempotent
@@ -24,7 +29,10 @@ from payglot.web.routes import PlainRoute
 
 router = APIRouter(route_class=PlainRoute)
 
-_CONNECTIONS = "/v2/payment_links/connections"
+_HOST = re.compile(r"[a-z0-9.:_-]+")
+ConnectionWord = Literal["enabled", "pending", "disabled", "not_connected"]
+
+CONNECTIONS_PATH = "/v2/payment_links/connections"
 
 
 @router.get(
@@ -41,18 +49,20 @@ _CONNECTIONS = "/v2/payment_links/connections"
     ),
 )
 async def methods(request: Request) -> Response:
-    await auth.caller(request, auth.READ)
+    call = await auth.caller(request, auth.READ)
     currency = _currency(request.query_params)
+    async with call.services.database.single() as tx:
+        is_connected = await _status(tx, call.merchant) == "enabled"
     shown: schemas.PaymentMethods = {
         "payment_link_payment_methods": [
-            {"name": name, "enabled": currency == Currency.EUR} for name in mapping.METHODS
+            {"name": name, "enabled": currency == Currency.EUR} for name in mapping.METHODS if is_connected
         ]
     }
     return answer(200, shown)
 
 
 @router.post(
-    _CONNECTIONS,
+    CONNECTIONS_PATH,
     **openapi.operation(
         "Connect to the payment links provider",
         body=schemas.Connect,
@@ -63,37 +73,90 @@ async def methods(request: Request) -> Response:
 async def connect(request: Request) -> Response:
     call = await auth.caller(request, auth.WRITE)
     sent = await inputs.read_json(request)
-    claim = key(request, f"POST {_CONNECTIONS}")
+    claim = key(request, f"POST {CONNECTIONS_PATH}")
 
     async def work(tx: Tx) -> Response:
-        _check(checked(schemas.Connect, sent))
-        return answer(201, _connection(call.merchant, call.services.public_url))
+        body = checked(schemas.Connect, sent)
+        _check(body)
+        status = ConnectionStatus.ENABLED if call.merchant.settings.starts_connected else ConnectionStatus.PENDING
+        known = await connections.ask(
+            tx,
+            merchant_id=call.merchant.id,
+            dialect=NAME,
+            bank_account_id=body.user_bank_account_id,
+            callback_url=body.partner_callback_url,
+            status=status,
+            now=call.now,
+        )
+        return answer(201, _shown(call.merchant, known, call.services.public_url))
 
     return await idempotent(call, claim, work)
 
 
 @router.get(
-    _CONNECTIONS,
+    CONNECTIONS_PATH,
     **openapi.operation(
         "Get the connection status",
         parameters=(STAGING,),
         answers={
             200: ("OK", schemas.Connection),
-            404: ("No connection", schemas.Failures),
-            **{status: FAILURES[status] for status in (302, 401, 403, 500, 503)},
+            404: ("No connection", schemas.Failures, TRACE),
+            **{status: FAILURES[status] for status in (302, 401, 403, 429, 500, 503)},
         },
     ),
 )
-async def connection(request: Request) -> Response:
+async def read(request: Request) -> Response:
     call = await auth.caller(request, auth.READ)
-    return answer(200, _connection(call.merchant, call.services.public_url))
+    async with call.services.database.single() as tx:
+        known = await connections.find(tx, call.merchant.id, NAME)
+    if known is None and not call.merchant.settings.starts_connected:
+        raise NotFound(thing="connection")
+    return answer(200, _shown(call.merchant, known, call.services.public_url))
 
 
-def _connection(merchant: Merchant, base_url: str) -> schemas.Connection:
+async def need(tx: Tx, merchant: Merchant) -> None:
+    """Raises Unacceptable, in the provider's own words, unless the merchant's links can be paid."""
+    match await _status(tx, merchant):
+        case "enabled":
+            return
+        case "pending":
+            detail = "connection with the provider is pending"
+        case _:
+            detail = "connection with the provider does not exist"
+    raise Unacceptable([{"code": "invalid", "detail": detail}])
+
+
+def word(merchant: Merchant, connection: Connection | None) -> ConnectionWord:
+    if merchant.settings.starts_connected:
+        return "enabled"
+    if connection is None:
+        return "not_connected"
+    match connection.status:
+        case ConnectionStatus.PENDING:
+            return "pending"
+        case ConnectionStatus.ENABLED:
+            return "enabled"
+        case ConnectionStatus.REVOKED:
+            return "not_connected"
+        case unreachable:
+            assert_never(unreachable)
+
+
+async def _status(tx: Tx, merchant: Merchant) -> ConnectionWord:
+    if merchant.settings.starts_connected:
+        return "enabled"
+    return word(merchant, await connections.find(tx, merchant.id, NAME))
+
+
+def _shown(merchant: Merchant, connection: Connection | None, base_url: str) -> schemas.Connection:
+    if connection is None:
+        location, account = "/docs/qonto", str(uuid5(merchant.id, "bank account"))
+    else:
+        location, account = ONBOARDING_PATH + connection.token, connection.bank_account_id
     return {
-        "connection_location": f"{base_url}/docs/qonto",
-        "status": "enabled",
-        "bank_account_id": str(uuid5(merchant.id, "bank account")),
+        "connection_location": base_url + location,
+        "status": word(merchant, connection),
+        "bank_account_id": account,
     }
 
 
@@ -140,7 +203,7 @@ def _check(body: schemas.Connect) -> None:
 
 def _is_address(text: str) -> bool:
     try:
-        return bool(redirect_host(text))
+        return bool(_HOST.fullmatch(redirect_host(text))) and text.isascii()
     except RedirectForbidden:
         return False
 

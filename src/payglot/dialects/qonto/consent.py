@@ -8,23 +8,27 @@ import hmac
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
+import structlog
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from payglot.dialects.qonto import authority, inferred, oauth, pages, webhooks
 from payglot.dialects.qonto.auth import ALIAS, AUTHORIZE_PATH, NAME
 from payglot.dialects.qonto.authority import Client, Consent, OAuth2Error, Pairs
+from payglot.dialects.qonto.documented import LATER, LOCATION
 from payglot.operations import codes, credentials
-from payglot.web import inputs, openapi, origin
+from payglot.web import openapi
 from payglot.web.atomic import Tx, atomic
 from payglot.web.call import services_of
 from payglot.web.origin import Forged
-from payglot.web.refusals import Invalid, UnknownPath, WrongContentType
+from payglot.web.refusals import Invalid, UnknownPath
 from payglot.web.routes import PlainRoute
 from payglot.web.services import Services
 
 router = APIRouter(route_class=PlainRoute)
+
+log = structlog.get_logger(__name__)
 
 _NOT_SIGNED_IN = 422
 LONGEST_QUERY = 8_000
@@ -42,7 +46,7 @@ _PARAMETERS = (
     openapi.query("organization_id", "Only this organization's consent is taken"),
     openapi.query("registration_id", "Accepted and ignored"),
 )
-_ANSWERS = {
+_ANSWERS: dict[int, openapi.Answer] = {
     400: ("The client or its address is unknown: nobody is sent on", str),
     500: ("Our fault", str),
     503: ("Temporarily unavailable", str),
@@ -54,7 +58,7 @@ _ANSWERS = {
     **openapi.operation(
         "Ask a merchant for consent",
         parameters=_PARAMETERS,
-        answers={200: ("The page", str), 302: ("To the client, with an error", None), **_ANSWERS},
+        answers={200: ("The page", str), 302: ("To the client, with an error", None, LOCATION), **_ANSWERS},
         answer_type="text/html",
         secured=False,
     ),
@@ -79,10 +83,10 @@ router.add_api_route(ALIAS + AUTHORIZE_PATH, ask, methods=["GET"], include_in_sc
         "The page's form: the merchant allows or refuses",
         parameters=_PARAMETERS,
         answers={
-            303: ("To the client, with a code or an error", None),
+            303: ("To the client, with a code or an error", None, LOCATION),
             403: ("The form is not from our page", str),
             422: ("The page again: the sign-in code is not valid", str),
-            429: ("Too many bad sign-in codes from this address", str),
+            429: ("Too many bad sign-in codes from this address", str, LATER),
             **_ANSWERS,
         },
         answer_type="text/html",
@@ -118,13 +122,14 @@ async def decide(request: Request) -> Response:
             ttl=inferred.AUTHORIZATION_CODE_TTL,
             now=now,
         )
-        return _see(location, 303)
+        return oauth.see(location, 303)
 
     try:
         response = await atomic(services.database, work)
     except OAuth2Error as error:
         return _told(error, status=303)
     if response.status_code == _NOT_SIGNED_IN:
+        log.warning("sign-in refused", request_id=request.scope["request_id"])
         await services.limiter.fail(NAME, request.client.host if request.client else "")
     return response
 
@@ -165,14 +170,7 @@ async def _client(tx: Tx, services: Services, pairs: Pairs) -> Client | None:
 
 async def _form(request: Request, services: Services) -> Mapping[str, str]:
     """Raises Forged, unless our page for just this query made the form; WrongContentType, BodyTooLarge or Invalid."""
-    origin.check(request)
-    if inputs.media_type(request) != oauth.FORM or "content-encoding" in request.headers:
-        raise WrongContentType
-    try:
-        text = (await request.body()).decode("ascii")
-        form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=oauth.MOST_FIELDS))
-    except ValueError:
-        raise Invalid([]) from None
+    form = await oauth.page_form(request)
     if not hmac.compare_digest(_proof(request, services).encode(), form.get("proof", "").encode()):
         raise Forged
     return form
@@ -201,8 +199,4 @@ def _told(error: OAuth2Error, *, status: int) -> Response:
         return pages.failure(400, f"{described}.", heading="This application cannot ask for access")
     error.description = described
     _, _, headers = error()
-    return _see(dict(headers)["Location"], status)
-
-
-def _see(location: str, status: int) -> Response:
-    return RedirectResponse(location, status, headers={"cache-control": "no-store", "referrer-policy": "no-referrer"})
+    return oauth.see(dict(headers)["Location"], status)

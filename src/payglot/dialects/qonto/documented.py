@@ -20,15 +20,26 @@ IDEMPOTENCY = openapi.header(
     maxLength=inferred.MAX_IDEMPOTENCY_KEY,
 )
 
-FAILURES: dict[int, tuple[str, Any]] = {
-    302: ("The merchant's settings demand a staging token, and it is not there", None),
-    400: ("A bad body or query", schemas.Failures),
-    401: ("No valid access token", schemas.Failures),
-    403: ("A scope is missing", schemas.Failures),
-    500: ("Our fault", None),
-    503: ("Temporarily unavailable", None),
-}
-NOT_FOUND: dict[int, tuple[str, Any]] = {404: ("No such payment link", schemas.Failures)}
+TRACE = {errors.TRACE_HEADER: {"description": "The same as `trace_id`", "schema": {"type": "string", "minLength": 32}}}
+LATER = {**TRACE, **openapi.RETRY_AFTER}
+LOCATION = {"Location": {"description": "Where to go on", "schema": {"type": "string"}}}
+
+
+def failures(shape: Any) -> dict[int, openapi.Answer]:
+    """What every operation may answer."""
+    return {
+        302: ("The merchant's settings demand a staging token, and it is not there", None, {**TRACE, **LOCATION}),
+        400: ("A bad body or query", shape, TRACE),
+        401: ("No valid access token", shape, TRACE),
+        403: ("A scope is missing", shape, TRACE),
+        429: ("Too many requests", shape, LATER),
+        500: ("Our fault", None, TRACE),
+        503: ("Temporarily unavailable", None, LATER),
+    }
+
+
+FAILURES = failures(schemas.Failures)
+NOT_FOUND: dict[int, openapi.Answer] = {404: ("No such payment link", schemas.Failures, TRACE)}
 
 
 def key(request: Request, scope: str) -> Key | None:

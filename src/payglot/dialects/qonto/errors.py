@@ -29,6 +29,7 @@ from payglot.web.origin import Forged
 M = TypeVar("M", bound=BaseModel)
 
 SUBSCRIPTIONS_PATH = "/v2/webhook_subscriptions"
+ONBOARDING_PATH = "/v2/payment_links/connections/onboarding/"
 TRACE_HEADER = "X-Tyk-Trace-Id"
 _THINGS = {"link": "payment link", "endpoint": "webhook subscription"}
 _EXPECTED = {
@@ -89,7 +90,7 @@ def render(request: Request, error: Exception) -> Response:
     path: str = request.scope["path"]
     if path.startswith(ALIAS + "/oauth2/"):
         path = path.removeprefix(ALIAS)
-    if path == AUTHORIZE_PATH:
+    if path == AUTHORIZE_PATH or path.startswith(ONBOARDING_PATH):
         return _on_the_page(error, trace_id)
     response = _at_the_token_endpoint(error) if path in (TOKEN_PATH, REVOKE_PATH) else None
     if response is None:
@@ -126,7 +127,8 @@ def _rendered(error: Exception, trace_id: str, *, is_flat: bool) -> Response:
             return failed(400, _plain("invalid", "Content-Type must be application/json"))
         case errors.NotFound(thing=thing):
             missing = _plain("not_found", f"{_THINGS.get(thing, thing)} not found")
-            missing["source"] = {"parameter": "id"}
+            if thing in _THINGS:
+                missing["source"] = {"parameter": "id"}
             return failed(404, missing)
         case refusals.UnknownPath() | refusals.UnknownMethod():
             # The provider's gateway answers for paths it does not know, in plain text.
@@ -166,6 +168,8 @@ def _on_the_page(error: Exception, trace_id: str) -> Response:
             response = pages.failure(
                 403, "The form did not come from this page. Go back to the application and try again."
             )
+        case errors.NotFound():
+            response = pages.failure(404, "There is no such page.")
         case refusals.UnknownMethod():
             response = PlainTextResponse("Not Found", status_code=404)
         case refusals.TemporarilyUnavailable() | errors.Unavailable() | errors.ChangedMeanwhile():

@@ -7,35 +7,36 @@ from datetime import datetime
 from urllib.parse import parse_qsl
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from payglot.dialects.qonto import auth, authority, documented, id_tokens, inferred, schemas
 from payglot.dialects.qonto.auth import NAME, REVOKE_PATH, TOKEN_PATH, TokenRefused
 from payglot.dialects.qonto.authority import Client, Granted, Held, OAuth2Error
 from payglot.operations import codes, credentials
 from payglot.operations.credentials import Credential, Issued
-from payglot.web import call, inputs, openapi
+from payglot.web import call, inputs, openapi, origin
 from payglot.web.answers import answer, empty
 from payglot.web.atomic import Tx, atomic
 from payglot.web.call import Call
-from payglot.web.refusals import WrongContentType
+from payglot.web.refusals import Invalid, WrongContentType
 
 router = APIRouter()
+
+log = structlog.get_logger(__name__)
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 20
 NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _BAD_CLIENT = "Client authentication failed: unknown client, no credentials in the body, or a wrong secret"
 _BAD_CODE = "The code was used before; what was given for it is revoked"
-_FAILURES = {
-    302: documented.FAILURES[302],
-    400: ("The form or the grant is not valid", schemas.TokenFailure),
-    401: ("The client's credentials are not valid", schemas.TokenFailure),
-    403: ("The address is not allowed", schemas.TokenFailure),
-    500: ("Our fault", None),
-    503: ("Temporarily unavailable", None),
+_FAILURES: dict[int, openapi.Answer] = {
+    **documented.FAILURES,
+    400: ("The form or the grant is not valid", schemas.TokenFailure, documented.TRACE),
+    401: ("The client's credentials are not valid", schemas.TokenFailure, documented.TRACE),
+    403: ("The address is not allowed", schemas.TokenFailure, documented.TRACE),
 }
 
 
@@ -145,6 +146,23 @@ async def read_form(request: Request) -> Mapping[str, str]:
     return form
 
 
+async def page_form(request: Request) -> Mapping[str, str]:
+    """What one of our pages sends. Raises Forged, WrongContentType, BodyTooLarge or Invalid."""
+    origin.check(request)
+    if inputs.media_type(request) != FORM or "content-encoding" in request.headers:
+        raise WrongContentType
+    try:
+        text = (await request.body()).decode("ascii")
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError:
+        raise Invalid([]) from None
+
+
+def see(address: str, status: int) -> Response:
+    """On to another site, which is not told from where."""
+    return RedirectResponse(address, status, headers={"cache-control": "no-store", "referrer-policy": "no-referrer"})
+
+
 def client_of(id: str, details: Mapping[str, object], scopes: frozenset[str], owner: str) -> Client:
     """A client as it was registered; one that was provisioned has no redirect address, and so no page."""
     uris = details.get("redirect_uris", ())
@@ -175,6 +193,7 @@ async def _redeem(tx: Tx, known: Call, client: Client, form: Mapping[str, str]) 
     if code is not None and code.details["client_id"] != client.id:
         code = None
     if code is not None and code.used_at is not None:
+        log.warning("authorization code used twice", grant=str(code.id), merchant=str(code.merchant_id))
         await credentials.revoke_grant(tx, code.merchant_id, NAME, str(code.id), at=now)
         return TokenRefused("invalid_grant", _BAD_CODE)
     good = None if code is None or not code.is_good(now) else code

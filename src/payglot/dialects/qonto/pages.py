@@ -49,6 +49,31 @@ def consent(
     )
 
 
+def onboarding(
+    *,
+    merchant: str,
+    word: str,
+    callback_url: str,
+    action: str,
+    proof: str,
+    buttons: tuple[tuple[str, str], ...],
+    secure: bool,
+) -> Response:
+    """The merchant's connection, to be completed or ended; either leads back to the partner."""
+    return _pages.page(
+        "onboarding.html",
+        secure=secure,
+        forms_to=(_source(callback_url),),
+        headers=_UNFRAMED,
+        merchant=merchant,
+        word=word,
+        destination=urlsplit(callback_url).netloc,
+        action=action,
+        proof=proof,
+        buttons=buttons,
+    )
+
+
 def failure(status: int, sentence: str, *, heading: str = "This request cannot be answered") -> Response:
     return _pages.page("failure.html", status=status, headers=_UNFRAMED, heading=heading, sentence=sentence)
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.qonto import auth, errors, listing, mapping, schemas
+from payglot.dialects.qonto import auth, connections, errors, listing, mapping, schemas
 from payglot.dialects.qonto.auth import NAME
 from payglot.dialects.qonto.documented import FAILURES, IDEMPOTENCY, NOT_FOUND, STAGING, key
 from payglot.domain.errors import NotFound
@@ -38,6 +38,8 @@ async def create(request: Request) -> Response:
 
     async def work(tx: Tx) -> Response:
         link = mapping.new_link(errors.checked(schemas.CreatePaymentLink, sent), call.merchant, call.now)
+        if not call.merchant.settings.starts_connected:
+            await connections.need(tx, call.merchant)
         await links.create(tx, link)
         return answer(201, {"payment_link": mapping.link(link, base_url)})
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from payglot.dialects.qonto import auth, errors, inferred, listing, mapping, schemas, webhooks
 from payglot.dialects.qonto.auth import NAME
-from payglot.dialects.qonto.documented import FAILURES, IDEMPOTENCY, STAGING, key
+from payglot.dialects.qonto.documented import IDEMPOTENCY, STAGING, TRACE, failures, key
 from payglot.dialects.qonto.errors import Unacceptable, at
 from payglot.domain.errors import NotFound
 from payglot.operations import endpoints
@@ -27,8 +27,8 @@ router = APIRouter(route_class=PlainRoute)
 
 _PATH = errors.SUBSCRIPTIONS_PATH
 _ONE = _PATH + "/{id}"
-_FAILURES = {status: (text, model and schemas.Failure) for status, (text, model) in FAILURES.items()}
-_NOT_FOUND = {404: ("No such subscription", schemas.Failure)}
+_FAILURES = failures(schemas.Failure)
+_NOT_FOUND: dict[int, openapi.Answer] = {404: ("No such subscription", schemas.Failure, TRACE)}
 _MISSING = {"/callback_url": "CallbackURL is missing", "/types": "Types is missing"}
 """How the provider's validator was seen to name what a body lacks; the second is inferred from the first."""
 _NEEDED = {webhooks.TOPIC: auth.READ, webhooks.CONNECTIONS_TOPIC: auth.READ}

@@ -79,6 +79,16 @@ class QontoWebhooks:
         return new_secret()
 
 
+def connection_message(receiver: Receiver, word: str, at: datetime) -> Message | None:
+    """`connection_enabled` or `connection_revoked`; None for a subscription to other topics."""
+    types = receiver.details.get("types")
+    if types is not None and CONNECTIONS_TOPIC not in types:
+        return None
+    id = uuid5(receiver.id, f"{word} {instants.millis(at)}")
+    body = _envelope(id, receiver, at, {"event": word}, CONNECTIONS_TOPIC)
+    return Message(name=f"payment_links_connections.{word}", body=json.dumps(body))
+
+
 def new_secret() -> str:
     return f"whsec_{b64encode(random.token_bytes(32)).decode()}"
 
@@ -119,13 +129,13 @@ def _message(event: Event, receiver: Receiver, word: str) -> Message:
     return Message(name=f"payment_links.{word}", body=json.dumps(body))
 
 
-def _envelope(id: UUID, receiver: Receiver, at: datetime, data: dict[str, Any]) -> dict[str, Any]:
+def _envelope(id: UUID, receiver: Receiver, at: datetime, data: dict[str, Any], topic: str = TOPIC) -> dict[str, Any]:
     return {
         "id": str(id),
         "subscription_id": str(receiver.id),
         "organization_id": receiver.details.get("organization_id"),
         "membership_id": receiver.details.get("membership_id"),
-        "type": TOPIC,
+        "type": topic,
         "created_at": instants.seconds(at),
         "data": data,
     }

@@ -61,7 +61,7 @@ class Images(TypedDict):
     images: list[Annotated[bytes, WithJsonSchema({"type": "string", "format": "binary"})]]
 
 
-class App(TypedDict):
+class ProductApp(TypedDict):
     id: str
     name: str
 
@@ -93,7 +93,7 @@ class Product(TypedDict):
     walletId: str | None
     dateAdded: Instant
     dateUpdated: Instant
-    app: App
+    app: ProductApp
     wallet: Wallet | None
     transactions: list[str]
     createdAt: Instant

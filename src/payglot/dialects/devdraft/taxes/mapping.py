@@ -43,7 +43,7 @@ def tax(value: Tax, merchant: Merchant) -> schemas.Tax:
     }
 
 
-def _app(merchant: Merchant) -> schemas.App:
+def _app(merchant: Merchant) -> schemas.TaxApp:
     environment = inferred.APP_ENVIRONMENT[merchant.mode]
     created_at = instants.millis(merchant.created_at)
     return {

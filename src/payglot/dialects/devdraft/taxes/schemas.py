@@ -41,7 +41,7 @@ class UpdateTax(Body):
     appIds: AppIds | None = None
 
 
-class App(TypedDict):
+class TaxApp(TypedDict):
     id: str
     business_id: str
     app_name: str
@@ -60,6 +60,6 @@ class Tax(TypedDict):
     percentage: JsonNumber
     active: bool
     business_id: str
-    apps: list[App]
+    apps: list[TaxApp]
     created_at: Instant
     updated_at: Instant
