@@ -1,5 +1,6 @@
 """A whole Payglot in this process, on the test run's real PostgreSQL: for tests of dialects, operations and pages."""
 
+import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -72,6 +73,11 @@ class World:
         return self.headers_by_merchant[key]
 
 
+@functools.cache
+def _plain_settings(database_url: str) -> Settings:
+    return settings_for(database_url, rate_limits="off")
+
+
 def settings_for(database_url: str, **changes: Any) -> Settings:
     """A sandbox's settings, as tests want them."""
     chosen: dict[str, Any] = {
@@ -87,7 +93,8 @@ def settings_for(database_url: str, **changes: Any) -> Settings:
 
 @asynccontextmanager
 async def open_world(database_url: str, **settings: Any) -> AsyncIterator[World]:
-    chosen = settings_for(database_url, **settings)
+    # Most tests want the same, and reading them anew for each takes longer than many of those tests.
+    chosen = settings_for(database_url, **settings) if settings else _plain_settings(database_url)
     database = Database(database_url, size=10)
     built = server.services(chosen, database, wake=lambda: None)
     built = Services(**{**built.__dict__, "clock": TestClock()})

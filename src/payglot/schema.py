@@ -1,5 +1,6 @@
 """Brings a database to the current schema, and tells whether it is there."""
 
+import functools
 from pathlib import Path
 
 from alembic import command
@@ -25,6 +26,7 @@ async def migrate(url: str) -> None:
         await engine.dispose()
 
 
+@functools.cache
 def head() -> str:
     """The newest migration that this version of the program knows."""
     revision = ScriptDirectory.from_config(_config()).get_current_head()

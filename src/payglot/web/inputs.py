@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from payglot.web import json
-from payglot.web.refusals import BodyNotJson, Invalid, WrongContentType
+from payglot.web.refusals import BodyNotJson, BodyUnusable, Invalid, WrongContentType
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -18,11 +18,13 @@ def media_type(request: Request) -> str:
 
 
 async def read_json(request: Request, media_types: Collection[str] = ("application/json",)) -> Any:
-    """The body as one JSON value; raises WrongContentType, BodyTooLarge or BodyNotJson."""
+    """The body as one JSON value; raises WrongContentType, BodyTooLarge, BodyNotJson or BodyUnusable."""
     if media_type(request) not in media_types or "content-encoding" in request.headers:
         raise WrongContentType
     try:
         return json.loads(await request.body())
+    except json.JsonUnusable as error:
+        raise BodyUnusable(str(error)) from None
     except json.JsonRefused as error:
         raise BodyNotJson(str(error)) from None
 

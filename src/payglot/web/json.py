@@ -17,11 +17,16 @@ class JsonRefused(ValueError):
     """The body is not JSON that we take; the message is a short constant phrase."""
 
 
+class JsonUnusable(JsonRefused):
+    """By its grammar it is JSON, but it holds what two parsers could read differently, or more than we read."""
+
+
 def loads(body: bytes) -> Any:
     """Parse one JSON value; numbers become int or Decimal by their literal text, integers beyond 64 bits Decimal.
 
-    Raises JsonRefused for anything but UTF-8 JSON with unique keys, for NaN and Infinity, numbers longer than 32
-    characters, U+0000 or lone surrogates in strings, nesting beyond 32, more than 1,000 members in one container.
+    Raises JsonRefused for anything but UTF-8 JSON, NaN and Infinity among it. Raises JsonUnusable for repeated keys,
+    numbers longer than 32 characters, U+0000 or lone surrogates in strings, nesting beyond 32, more than 1,000 members
+    in one container.
     """
     try:
         text = body.decode()
@@ -35,7 +40,7 @@ def loads(body: bytes) -> Any:
     except UnicodeDecodeError:
         raise JsonRefused("not UTF-8") from None
     except RecursionError:
-        raise JsonRefused("nested too deeply") from None
+        raise JsonUnusable("nested too deeply") from None
     except json.JSONDecodeError:
         raise JsonRefused("not JSON") from None
     if b"\\u" in body or body.count(b",") >= MAX_MEMBERS or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
@@ -57,22 +62,22 @@ def _exact(value: Any) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        raise JsonRefused("a key is repeated")
+        raise JsonUnusable("a key is repeated")
     return value
 
 
 def _decimal(literal: str) -> Decimal:
     if len(literal) > MAX_NUMBER_TEXT:
-        raise JsonRefused("a number is too long")
+        raise JsonUnusable("a number is too long")
     number = Decimal(literal)
     if abs(number.adjusted()) > MAX_NUMBER_TEXT:
-        raise JsonRefused("a number is too long")
+        raise JsonUnusable("a number is too long")
     return number
 
 
 def _integer(literal: str) -> int | Decimal:
     if len(literal) > MAX_NUMBER_TEXT:
-        raise JsonRefused("a number is too long")
+        raise JsonUnusable("a number is too long")
     number = int(literal)
     return number if _SMALLEST <= number <= _LARGEST else Decimal(literal)
 
@@ -84,14 +89,14 @@ def _no_constant(_name: str) -> Any:
 def _inspect(value: Any, depth: int) -> None:
     if isinstance(value, str):
         if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
-            raise JsonRefused("a string holds a character that is not text")
+            raise JsonUnusable("a string holds a character that is not text")
         return
     if not isinstance(value, (dict, list)):
         return
     if depth > MAX_DEPTH:
-        raise JsonRefused("nested too deeply")
+        raise JsonUnusable("nested too deeply")
     if len(value) > MAX_MEMBERS:
-        raise JsonRefused("too many members")
+        raise JsonUnusable("too many members")
     for key in value:
         _inspect(key, depth) if isinstance(value, dict) else None
     for member in value.values() if isinstance(value, dict) else value:

@@ -35,6 +35,10 @@ class BodyNotJson(Refused):
         self.reason = reason
 
 
+class BodyUnusable(BodyNotJson):
+    """JSON by its grammar, but not such as we read: for dialects that tell the two apart."""
+
+
 class BodyTooLarge(Refused):
     """More bytes than we read."""
 

@@ -97,6 +97,16 @@ async def test_one_merchants_secret_does_not_open_anothers_id(world: World) -> N
     assert (await world.http.get(f"{LINKS[V2]}/{UNKNOWN}", headers=mixed)).status_code == 401
 
 
+async def test_a_headers_name_may_be_of_any_case_and_its_value_may_not(world: World) -> None:
+    known = await headers(world, await a_merchant(world))
+    path = f"{LINKS[V2]}/{UNKNOWN}"
+    for spelled in (str.lower, str.upper):
+        sent = {spelled(name): value for name, value in known.items()}
+        assert (await world.http.get(path, headers=sent)).status_code == 404
+    for changes in ({"Client-Secret": known["Client-Secret"].swapcase()}, {"Client-Id": known["Client-Id"] + " x"}):
+        assert (await world.http.get(path, headers=known | changes)).status_code == 401
+
+
 async def test_credentials_count_only_in_their_headers(world: World) -> None:
     known = await headers(world, await a_merchant(world))
     query = f"client_id={known['Client-Id']}&client_secret={known['Client-Secret']}"
@@ -453,11 +463,23 @@ async def test_all_that_is_wrong_is_told_at_once_and_nothing_of_what_was_sent(wo
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("content", [b"", b"{", b"{'a': 1}", b"\xff", b'{"user":{},"user":{}}', b'{"a":NaN}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"{'a': 1}", b"\xff", b'{"user":{}}x', b'{"a":NaN}'])
 async def test_a_body_that_is_not_json_is_422(world: World, version: str, content: bytes) -> None:
     answered = await post(world, await a_merchant(world), content, version)
     expected = failure(version, "invalid_request", "The body is not valid JSON", documented=False)
     assert (answered.status_code, answered.json()) == (422, expected)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "content",
+    [b'{"user":{},"user":{}}', b'{"a":1e999999}', b'{"a":' + b"9" * 33 + b"}", b"[" * 33 + b"]" * 33, b'"\\ud800"'],
+    ids=["a key twice", "a huge exponent", "many digits", "deeply nested", "half a character"],
+)
+async def test_json_of_a_kind_that_is_not_read_is_400(world: World, version: str, content: bytes) -> None:
+    answered = await post(world, await a_merchant(world), content, version)
+    expected = failure(version, "invalid_request", "Invalid body content", documented=False)
+    assert (answered.status_code, answered.json()) == (400, expected)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

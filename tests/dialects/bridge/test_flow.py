@@ -140,6 +140,19 @@ async def test_a_manual_transfer_goes_to_an_account_of_its_own(world: World) -> 
     )
 
 
+async def test_a_manual_transfer_begun_anew_has_another_account_and_the_links_own_reference(
+    world: World,
+) -> None:
+    merchant = await a_merchant(world)
+    for reference in ("ORDER-7781", None):
+        id = await a_link(world, merchant, client_reference=reference)
+        first = await start_manual(world, merchant, id)
+        await cancel(world, first)
+        second = await start_manual(world, merchant, id)
+        assert first.destination != second.destination
+        assert first.extras["reference"] == second.extras["reference"]
+
+
 @pytest.mark.parametrize("reference", [None, "x" * 36])
 async def test_a_reference_that_a_transfer_cannot_hold_is_replaced_by_one_of_the_links(
     world: World, reference: str | None

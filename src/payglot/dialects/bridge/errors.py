@@ -44,7 +44,7 @@ def render(request: Request, error: Exception) -> Response:
             return _failed(version, 401, "invalid_client_credentials", message)
         case refusals.AddressNotAllowed():
             return _failed(version, 403, "forbidden", "Your IP address is not allowed to use this application")
-        case refusals.Invalid():
+        case refusals.Invalid() | refusals.BodyUnusable():
             return _failed(version, 400, "invalid_request", "Invalid body content", documentation=False)
         case refusals.BodyNotJson():
             return _failed(version, 422, "invalid_request", "The body is not valid JSON", documentation=False)
