@@ -118,6 +118,7 @@ def _office(settings: Settings, built: Services) -> Office:
         dialect.name: Port(
             issue=dialect.issue,
             endpoint_details=dialect.endpoint_details,
+            endpoint_choices=dialect.endpoint_choices,
             webhooks=dialect.webhooks,
             oauth_scopes=dialect.oauth_scopes,
         )

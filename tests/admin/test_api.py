@@ -171,6 +171,23 @@ async def test_an_endpoint_in_a_private_network_is_refused(operator: Operator, u
     assert refused["error"]["fields"][0]["field"] == "url"
 
 
+async def test_what_an_endpoint_may_choose_is_its_dialects(operator: Operator) -> None:
+    merchant = await operator("POST", MERCHANTS, {"name": "Atelier"}, 201)
+    path = f"{MERCHANTS}/{merchant['id']}/endpoints"
+    txn, url = {"dialect": "txn", "url": "https://shop.example/hook"}, "https://shop.example/other"
+    chosen = {"api_keys": ["6d0f0b2e-7a51-4c0e-9c7a-3f0f5b1f2a10"], "types": ["payouts"]}
+    created = await operator("POST", path, {**txn, "choices": chosen}, 201)
+    assert created["choices"] == chosen
+    assert (await operator("PATCH", f"{path}/{created['id']}", {"url": url}))["choices"] == chosen
+    changed = await operator("PATCH", f"{path}/{created['id']}", {"choices": {"types": ["invoices"]}})
+    assert (changed["choices"], changed["url"]) == ({"types": ["invoices"]}, url)
+    assert (await operator("PATCH", f"{path}/{created['id']}", {"choices": {}}))["choices"] == {}
+    for dialect, choices in (("txn", {"types": ["links"]}), ("txn", {"x": 1}), ("p100", {"types": ["invoices"]})):
+        refused = await operator("POST", path, {**txn, "dialect": dialect, "choices": choices}, 422)
+        assert refused["error"]["fields"][0]["field"] == "choices"
+    assert (await operator("POST", path, {**txn, "dialect": "p100"}, 201))["choices"] == {}
+
+
 async def test_links_payments_and_events_are_listed_and_read(world: World, operator: Operator, made: Made) -> None:
     played = await play(world, made, "underpaid")
     link = await operator("GET", f"/admin/v1/links/{made.id}")

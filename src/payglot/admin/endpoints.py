@@ -1,5 +1,6 @@
 """Webhook endpoints and deliveries."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -8,7 +9,7 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from payglot.admin import cursor, mapping, schemas
-from payglot.admin.office import Errand, errand, uuid
+from payglot.admin.office import Errand, Port, errand, uuid
 from payglot.admin.openapi import BY_MERCHANT, FAILURES
 from payglot.operations import deliveries, endpoints, health, merchants
 from payglot.web import inputs, instants, openapi
@@ -58,7 +59,7 @@ async def create(merchant_id: str, request: Request) -> Response:
             dialect=body.dialect,
             url=body.url,
             secret=secret,
-            details=port.endpoint_details(merchant.id),
+            details=_with_choices(port, port.endpoint_details(merchant.id), body.choices),
             now=call.now,
         )
         return answer(201, {**mapping.endpoint(made), "secret": secret})
@@ -94,7 +95,7 @@ async def read(merchant_id: str, endpoint_id: str, request: Request) -> Response
 @router.patch(
     _ENDPOINTS + "/{endpoint_id}",
     **openapi.operation(
-        "Change an endpoint's address, disable or enable it",
+        "Change an endpoint's address or choices, disable or enable it",
         body=schemas.ChangeEndpoint,
         answers={200: ("OK", schemas.Endpoint), **FAILURES},
     ),
@@ -106,12 +107,14 @@ async def change(merchant_id: str, endpoint_id: str, request: Request) -> Respon
         _check_url(call, body.url)
 
     async def work(tx: Tx) -> Response:
+        known = await endpoints.get(tx, uuid(merchant_id, "merchant"), uuid(endpoint_id, "endpoint"))
         changed = await endpoints.change(
             tx,
-            uuid(merchant_id, "merchant"),
-            uuid(endpoint_id, "endpoint"),
+            known.merchant_id,
+            known.id,
             url=body.url,
             enabled=body.enabled,
+            details=_with_choices(call.office.ports[known.dialect], known.details, body.choices),
             now=call.now,
         )
         return answer(200, mapping.endpoint(changed))
@@ -242,6 +245,17 @@ async def redeliver(delivery_id: str, request: Request) -> Response:
     response = await atomic(call.services.database, work)
     call.services.wake()
     return response
+
+
+def _with_choices(
+    port: Port, details: Mapping[str, object], choices: Mapping[str, object] | None
+) -> Mapping[str, object]:
+    if choices is None:
+        return details
+    try:
+        return {**details, "choices": port.endpoint_choices(choices)}
+    except ValueError as error:
+        raise Invalid([{"loc": ("choices",), "msg": str(error)}]) from None
 
 
 def _check_url(call: Errand, url: str) -> None:

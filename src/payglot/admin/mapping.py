@@ -48,6 +48,7 @@ def endpoint(value: Any) -> schemas.Endpoint:
         "dialect": value.dialect,
         "url": value.url,
         "enabled": value.enabled,
+        "choices": value.details.get("choices", {}),
         "secret_rotating_until": _instant(value.previous_secret_until),
         "created_at": instants.millis(value.created_at),
         "updated_at": instants.millis(value.updated_at),

@@ -23,6 +23,7 @@ class Port:
 
     issue: Callable[[UUID], Issued]
     endpoint_details: Callable[[UUID], Mapping[str, object]]
+    endpoint_choices: Callable[[Mapping[str, object]], Mapping[str, object]]
     webhooks: WebhookFormat
     oauth_scopes: tuple[str, ...]
 

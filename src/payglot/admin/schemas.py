@@ -125,11 +125,15 @@ class IssueSignInCode(_Body):
 class CreateEndpoint(_Body):
     dialect: Dialect
     url: Annotated[str, Field(min_length=1, max_length=2000)]
+    choices: dict[str, Any] | None = None
+    """What the dialect lets an endpoint choose."""
 
 
 class ChangeEndpoint(_Body):
     url: Annotated[str | None, Field(min_length=1, max_length=2000)] = None
     enabled: bool | None = None
+    choices: dict[str, Any] | None = None
+    """All of them anew."""
 
 
 class Replay(_Body):
@@ -194,6 +198,7 @@ class Endpoint(TypedDict):
     dialect: str
     url: str
     enabled: bool
+    choices: dict[str, Any]
     secret_rotating_until: Instant | None
     created_at: Instant
     updated_at: Instant

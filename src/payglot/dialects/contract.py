@@ -13,6 +13,13 @@ from payglot.web.services import Services
 from payglot.webhooks.format import HealthCheck, WebhookFormat
 
 
+def nothing_to_choose(chosen: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Raises ValueError for anything."""
+    if chosen:
+        raise ValueError("An endpoint of this dialect has nothing to choose.")
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dialect:
     """`prefixes` are the path prefixes it owns on the one origin, all of what lies below them included."""
@@ -27,6 +34,9 @@ class Dialect:
     """Make a merchant's credentials; the id is the merchant's."""
     endpoint_details: Callable[[UUID], Mapping[str, Any]]
     """What an endpoint made by the operator needs beside its address."""
+    endpoint_choices: Callable[[Mapping[str, Any]], Mapping[str, Any]] = nothing_to_choose
+    """What the operator may choose for one, checked; raises ValueError with a sentence. Receivers get it among their
+    details, as `choices`."""
     limits: str
     """The documented rate limit of one credential, as the limits library reads it; empty where there is none."""
     failures: str = ""

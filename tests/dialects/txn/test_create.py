@@ -30,6 +30,16 @@ async def test_the_seeds_request_is_answered_with_the_documented_document(world:
     assert created.headers["location"] == f"http://payglot.test{LINKS}/{link.id}"
 
 
+async def test_an_id_is_a_time_ordered_uuid_as_uuids_are_usually_written(world: World) -> None:
+    merchant = await world.merchant()
+    made = []
+    for _ in range(3):
+        made.append((await a_link(world, merchant))["id"])
+        world.clock.advance_by(seconds=1)
+    assert made == sorted(made)
+    assert [(str(UUID(id)), UUID(id).version) for id in made] == [(id, 7) for id in made]
+
+
 async def test_only_four_attributes_are_needed(world: World) -> None:
     told = (await a_link(world, await world.merchant()))["attributes"]
 
@@ -181,6 +191,14 @@ async def test_a_reference_stays_taken_after_its_link_has_expired(world: World) 
     again = await create(world, merchant, reference="order-1")
 
     assert (again.status_code, again.json()["errors"][0]["code"]) == (422, "reference_duplicate")
+
+
+async def test_a_header_for_idempotency_means_nothing(world: World) -> None:
+    merchant = await world.merchant()
+    body = {"data": {"type": "payment_links", "attributes": attributes(world)}}
+    made = [await post(world, merchant, body, **{"Idempotency-Key": "one"}) for _ in range(2)]
+    assert [answered.status_code for answered in made] == [201, 201]
+    assert len({answered.json()["data"]["id"] for answered in made}) == 2
 
 
 async def test_a_refused_create_does_not_take_its_reference(world: World) -> None:

@@ -60,6 +60,7 @@ async def test_a_link_paid_arrives_state_by_state_and_verifies(quiet: World) -> 
         requests = list(await there.wait_for(3))
 
     for request in requests:
+        assert request.line.startswith("POST ")
         assert request.headers["content-type"] == "application/json"
         verify(secret, request)
     verify(rotated, requests[-1])

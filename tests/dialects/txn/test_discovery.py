@@ -239,6 +239,8 @@ async def test_a_body_that_is_no_object_is_malformed(world: World, body: bytes) 
         ("application/json", 200),
         ("application/json; charset=utf-8", 200),
         (TYPE, 200),
+        (f"{TYPE}; charset=utf-8", 415),
+        (f"{TYPE};", 415),
         ("text/plain", 415),
         ("", 415),
     ],
@@ -247,6 +249,10 @@ async def test_the_body_is_plain_json(world: World, content_type: str, status: i
     body = {"address": TRON, "network": "ttrx"}
     answered = await validate(world, await world.merchant(), body, **{"Content-Type": content_type})
     assert answered.status_code == status
+    if status == 415:
+        title = "Content-Type must be application/json"
+        told = {"status": 415, "title": title, "code": "unsupported_media_type", "detail": ""}
+        assert answered.json() == {"errors": [told]}
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", INVOICE_PAIRS), ("GET", PAYOUT_PAIRS), ("POST", VALIDATE)])

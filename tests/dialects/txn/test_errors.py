@@ -47,6 +47,11 @@ async def test_without_a_valid_key_the_answer_is_401_whatever_else_is_wrong(
     assert list(answered.json()["errors"][0]) == ["status", "title", "code"]
 
 
+async def test_a_401_carries_the_challenge_of_the_documented_titles_framework(world: World) -> None:
+    answered = await world.http.get(LINKS)
+    assert (answered.status_code, answered.headers["www-authenticate"]) == (401, 'Token realm="Application"')
+
+
 async def test_a_key_counts_only_in_its_header(world: World) -> None:
     headers = await world.headers(await world.merchant(), "txn")
     key = headers["Authorization"].removeprefix("Bearer ")
@@ -151,6 +156,13 @@ async def test_an_amount_out_of_its_currencys_limits_is_refused(
             }
         ]
     }
+
+
+async def test_links_that_pay_out_have_the_same_limits(world: World) -> None:
+    merchant = await world.merchant()
+    for amount, code in (("9.99", "amount_below_minimum"), ("100000.01", "amount_above_maximum")):
+        answered = await create(world, merchant, paymentType="Payout", amount=amount)
+        assert (answered.status_code, answered.json()["errors"][0]["code"]) == (422, code)
 
 
 @pytest.mark.parametrize(
@@ -436,7 +448,7 @@ async def test_only_an_invoices_own_relationships_can_be_included_in_it(world: W
     assert (await get(world, merchant, f"{INVOICES}/{payment.id}?{query}")).status_code == status
 
 
-NOT_FOUND = {"status": 404, "title": "Record not found", "detail": ""}
+NOT_FOUND = {"status": 404, "title": "Record not found"}
 
 
 async def test_unknown_foreign_and_misspelled_ids_are_answered_alike(world: World) -> None:

@@ -9,13 +9,13 @@ from uuid import UUID
 import pytest
 
 from payglot.dialects.txn import DIALECT, inferred
-from payglot.dialects.txn.checkout import page_ids
 from payglot.domain.errors import ChoiceInvalid, LinkNotPayable, OutcomeImpossible
 from payglot.domain.merchant import Mode
 from payglot.domain.payment import AttemptRule
 from payglot.operations import merchants, payments as paying
 from payglot.web.flow import Choice, Moment, Outcome, Way
 from tests.dialects.txn.builders import LINKS, a_link, choose, dossier_of, invoice_in, lapse, read, send, words
+from tests.dialects.txn.payees import hidden
 from tests.world import World
 
 FLOW = DIALECT.flow
@@ -142,6 +142,41 @@ async def test_the_payer_is_told_amount_network_and_address_and_until_when(world
     assert not told.can_change
 
 
+async def chosen_on_the_page(world: World, url: str, network: str) -> str:
+    """Where the page leads whoever picks this network."""
+    shown = await world.http.get(url)
+    answered = await world.http.post(url, data=hidden(shown.text) | {"action": "pay", "network": network})
+    assert answered.status_code == 303
+    return answered.headers["location"]
+
+
+async def test_the_choice_leads_to_a_page_with_all_that_the_payer_needs(world: World) -> None:
+    merchant = await world.merchant()
+    link = await a_link(world, merchant, amount="250")
+
+    page = await world.http.get(await chosen_on_the_page(world, link["attributes"]["hostedPageUrl"], "ttrx:usdt"))
+
+    document = await read(world, merchant, link["id"])
+    (address,) = [each["attributes"]["value"] for each in document["included"] if each["type"] == "addresses"]
+    for text in ("€250.00", "271.739130 USDT", "Tron (TRC20)", address, "<svg", 'role="timer"', "data-copy="):
+        assert text in page.text
+
+
+@pytest.mark.parametrize("outcome", ["paid", "failed"])
+async def test_a_link_that_was_used_offers_no_other_payment(world: World, outcome: str) -> None:
+    merchant = await world.merchant()
+    link = await a_link(world, merchant)
+    url = link["attributes"]["hostedPageUrl"]
+    form = hidden((await world.http.get(url)).text) | {"action": "pay", "network": "ttrx:usdt"}
+    await pay(world, url, outcome)
+
+    page = await world.http.get(url, follow_redirects=True)
+    await world.http.post(url, data=form)
+
+    assert 'name="network"' not in page.text
+    assert len((await dossier_of(world, link["id"])).payments) == 1
+
+
 async def test_on_xrp_address_and_destination_tag_are_two_copyable_facts(world: World) -> None:
     merchant = await world.merchant()
     link = await a_link(world, merchant)
@@ -252,28 +287,6 @@ async def test_the_hosted_page_is_addressed_by_a_random_token_in_the_documented_
     assert invoice_in(document)["attributes"]["hostedPageUrl"] == (
         f"http://payglot.test/pay/{token}?invoice_id={payment.id}&request_type=invoice_hosted_page"
     )
-
-
-ID = UUID("6d0f0b2e-7a51-4c0e-9c7a-3f0f5b1f2a10")
-
-
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ({"payment_link_id": str(ID), "request_type": "payment_link_hosted_page"}, ("link", ID)),
-        ({"payment_link_id": str(ID), "request_type": "payment_link_hosted_page", "zone": "eu"}, ("link", ID)),
-        ({"payment_link_id": str(ID)}, ("link", ID)),
-        ({"invoice_id": str(ID), "request_type": "invoice_hosted_page"}, ("invoice", ID)),
-        ({"payment_link_id": "x", "invoice_id": str(ID)}, None),
-        ({"payment_link_id": ""}, None),
-        ({"request_type": "payment_link_hosted_page"}, None),
-        ({}, None),
-    ],
-)
-def test_the_documented_page_address_names_a_link_or_an_invoice(
-    query: dict[str, str], found: tuple[str, UUID] | None
-) -> None:
-    assert page_ids(query) == found
 
 
 async def test_the_example_creates_a_link_each_time_it_is_shown(world: World) -> None:

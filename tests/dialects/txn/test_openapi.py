@@ -49,6 +49,34 @@ def test_every_operation_tells_its_statuses_and_needs_the_key(document: dict[str
     assert document["components"]["securitySchemes"]["apiKey"] == {"type": "http", "scheme": "bearer"}
 
 
+async def test_no_operation_is_answered_without_a_key(world: World, document: dict[str, Any]) -> None:
+    for path, operations in document["paths"].items():
+        for method in operations:
+            answered = await world.http.request(method, path.replace("{id}", "x"))
+            assert (answered.status_code, answered.json()) == (401, golden("error.unauthorized"))
+
+
+async def test_the_headers_of_answers_are_told(world: World, document: dict[str, Any]) -> None:
+    told = {
+        (method, path, status): list(answer["headers"])
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        for status, answer in operation["responses"].items()
+        if "headers" in answer
+    }
+    everywhere = {"401": ["WWW-Authenticate"], "429": ["Retry-After"], "503": ["Retry-After"]}
+    assert told == {("post", LINKS, "201"): ["Location"]} | {
+        (method, path, status): names
+        for path, operations in document["paths"].items()
+        for method in operations
+        for status, names in everywhere.items()
+    }
+    created = await create(world, await world.merchant())
+    where = document["paths"][LINKS]["post"]["responses"]["201"]["headers"]["Location"]["schema"]
+    jsonschema.Draft202012Validator(where).validate(created.headers["location"])
+    assert "www-authenticate" in (await world.http.get(LINKS)).headers
+
+
 def test_the_seeds_request_has_the_told_shape(document: dict[str, Any]) -> None:
     body = document["paths"][LINKS]["post"]["requestBody"]
     assert list(body["content"]) == [TYPE]

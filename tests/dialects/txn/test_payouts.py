@@ -393,9 +393,7 @@ async def test_another_merchants_payout_and_an_invoices_id_are_not_found(world: 
     for who, id in ((await world.merchant(), str(payout.id)), (merchant, played.json()["payment_id"])):
         answered = await get(world, who, f"{PAYOUTS}/{id}")
         assert answered.status_code == 404
-        assert answered.json() == {
-            "errors": [{"status": 404, "title": "Record not found", "code": "payout_not_found", "detail": ""}]
-        }
+        assert answered.json() == {"errors": [{"status": 404, "title": "Record not found", "code": "payout_not_found"}]}
     assert (await get(world, merchant, f"/api/public/v1/invoices/{payout.id}")).status_code == 404
 
 
@@ -511,6 +509,20 @@ async def test_a_live_link_cannot_be_claimed_while_nothing_can_be_sent(world: Wo
 def test_the_choice_of_a_payee_without_a_browser_is_one_that_can_be_claimed() -> None:
     assert set(inferred.SAMPLE_ADDRESSES) == {network.name for network in inferred.NETWORKS}
     assert ON_TRON["destination"] == inferred.SAMPLE_ADDRESSES["Tron (TRC20)"]
+
+
+async def test_what_waited_for_approval_is_sent_as_its_payee_saw_it(world: World) -> None:
+    merchant = await world.merchant(payout_approval="manual")
+    link = await a_payout_link(world, merchant)
+    await claim(world, merchant, link["id"])
+    seen = (await payout_of(world, merchant, link["id"]))["attributes"]
+    world.clock.advance_by(days=3)
+
+    await play(world, link["attributes"]["hostedPageUrl"], "paid")
+
+    sent = (await payout_of(world, merchant, link["id"]))["attributes"]
+    told = {"status": "completed", "approvalStatus": "approved", "txid": sent["txid"]}
+    assert sent == seen | told
 
 
 async def test_an_approval_that_comes_twice_is_refused_the_second_time(world: World) -> None:

@@ -16,7 +16,19 @@ from payglot.domain.payment import Payment
 from payglot.domain.transfer import TransferStatus
 from payglot.operations import events, links
 from payglot.webhooks.format import Receiver
-from tests.dialects.txn.builders import LINKS, a_link, choose, create, get, invoice_in, lapse, read, send, words
+from tests.dialects.txn.builders import (
+    INVOICES,
+    LINKS,
+    a_link,
+    choose,
+    create,
+    get,
+    invoice_in,
+    lapse,
+    read,
+    send,
+    words,
+)
 from tests.dialects.txn.payees import claim, play
 from tests.world import World
 
@@ -146,6 +158,14 @@ async def test_a_refund_can_be_found_by_its_reference_and_is_unique(world: World
     assert [each["id"] for each in found["data"]] == refunds_of(await invoice(world, merchant, payment))
     refused = await create(world, merchant, reference="REFUND-order-7731")
     assert refused.json()["errors"][0]["code"] == "reference_duplicate"
+
+
+async def test_a_refund_is_named_by_its_invoice_and_not_included(world: World) -> None:
+    merchant, payment = await an_invoice(world, refund_overpaid="return_rest")
+    await send(world, payment, 120)
+    document = (await get(world, merchant, f"{INVOICES}/{payment.id}")).json()
+    (id,) = refunds_of(document["data"])
+    assert id not in [each["id"] for each in document["included"]]
 
 
 async def test_a_reference_that_the_merchant_used_already_keeps_no_refund_back(world: World) -> None:

@@ -2,8 +2,7 @@
 
 Documentation: https://docs.txn.io ("Creating payment link"). Known differences: the hosted page's address carries a
 random token beside the documented query; fees are zero; what arrives late, or is too much or too little, is credited at
-the locked rate; webhooks go to all of a merchant's endpoints; addresses are not screened for risk; merchants have no
-balances; Binance Pay and NFT are not served.
+the locked rate; addresses are not screened for risk; merchants have no balances; Binance Pay and NFT are not served.
 """
 
 import functools
@@ -12,7 +11,7 @@ import shlex
 from collections.abc import Mapping
 
 from payglot.dialects.contract import Dialect
-from payglot.dialects.txn import auth, discovery, errors, invoice_routes, jsonapi, payout_routes, routes
+from payglot.dialects.txn import auth, discovery, errors, invoice_routes, jsonapi, payout_routes, routes, subscriptions
 from payglot.dialects.txn.checkout import TxnFlow
 from payglot.dialects.txn.webhooks import TxnWebhooks
 from payglot.web import app, json
@@ -56,6 +55,7 @@ DIALECT = Dialect(
     webhooks=TxnWebhooks(),
     issue=auth.issue,
     endpoint_details=lambda _merchant_id: {},
+    endpoint_choices=subscriptions.choose,
     limits="",
     example=example,
 )

@@ -3,10 +3,7 @@
 Source: "Payment links", "Invoices in cashier". The rate holds for 20 minutes.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Literal
-from uuid import UUID
 
 from payglot.dialects.txn import amounts, claims, destinations, inferred, invoices, refunds
 from payglot.domain.dossier import Dossier
@@ -144,15 +141,3 @@ class TxnFlow:
         elif moment is Moment.UNSUCCESSFUL:
             target = dossier.link.extras["unsuccess_url"]
         return target
-
-
-def page_ids(query: Mapping[str, str]) -> tuple[Literal["link", "invoice"], UUID] | None:
-    """What the documented page address asks for: `/redirect?payment_link_id=…` or `/redirect?invoice_id=…`."""
-    kinds: tuple[tuple[Literal["link", "invoice"], str], ...] = (("link", "payment_link_id"), ("invoice", "invoice_id"))
-    for kind, name in kinds:
-        if name in query:
-            try:
-                return kind, UUID(query[name])
-            except ValueError:
-                return None
-    return None

@@ -5,10 +5,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from payglot.dialects.txn import auth, destinations, inferred, jsonapi, pairs, schemas
-from payglot.dialects.txn.errors import Unprocessable, failure
+from payglot.dialects.txn.errors import NotPlainJson, Unprocessable, failure
 from payglot.dialects.txn.openapi import FAILURES
 from payglot.domain.errors import NotFound
 from payglot.web import inputs, openapi
+from payglot.web.refusals import WrongContentType
 from payglot.web.routes import PlainRoute
 
 router = APIRouter(route_class=PlainRoute)
@@ -70,8 +71,7 @@ async def validate_address(request: Request) -> Response:
     """The one body that is plain JSON."""
     call = await auth.caller(request)
     jsonapi.negotiate(request)
-    sent = await inputs.read_json(request, ("application/json", jsonapi.MEDIA_TYPE))
-    asked = inputs.check(schemas.AddressToValidate, sent)
+    asked = inputs.check(schemas.AddressToValidate, await _read(request))
     network = inferred.network(asked.network, call.merchant.mode)
     if network is None:
         raise NotFound(thing="network")
@@ -82,3 +82,13 @@ async def validate_address(request: Request) -> Response:
     if problem:
         raise Unprocessable([failure(422, "invalid_address", "Invalid address", detail="", pointer="/address")])
     return jsonapi.document(200, {"data": {}, "status": "ok", "jsonapi": {"version": "1.0"}})
+
+
+async def _read(request: Request) -> object:
+    """Plain JSON, or the type of all other bodies, which has no parameters anywhere; raises NotPlainJson."""
+    try:
+        if inputs.media_type(request) == jsonapi.MEDIA_TYPE:
+            return await jsonapi.read(request)
+        return await inputs.read_json(request)
+    except WrongContentType:
+        raise NotPlainJson from None

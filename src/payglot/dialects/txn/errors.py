@@ -27,6 +27,10 @@ class BadParameters(refusals.Refused):
         self.failures = failures
 
 
+class NotPlainJson(refusals.Refused):
+    """A body that has to be plain JSON has another type."""
+
+
 class WrongType(refusals.Refused):
     """`data.type` is not the collection's."""
 
@@ -81,18 +85,18 @@ def render(_request: Request, error: Exception) -> Response:
             return _failed(400, "bad_request", "Malformed document", detail="")
         case refusals.BodyTooLarge():
             return _failed(413, "payload_too_large", "Document too large", detail="")
+        case NotPlainJson():
+            return _failed(415, "unsupported_media_type", "Content-Type must be application/json", detail="")
         case refusals.WrongContentType():
             title = "Content-Type must be application/vnd.api+json"
             return _failed(415, "unsupported_media_type", title, detail="")
         case refusals.NotAcceptable():
             title = "Accept must allow application/vnd.api+json"
             return _failed(406, "not_acceptable", title, detail="")
-        case errors.NotFound(thing="network"):
-            # Documented without a detail.
-            return _failed(404, "network_not_found", "Record not found")
         case errors.NotFound(thing=thing):
+            # Documented for networks, without a detail.
             resource = "payment_link" if thing == "link" else thing
-            return _failed(404, f"{resource}_not_found", "Record not found", detail="")
+            return _failed(404, f"{resource}_not_found", "Record not found")
         case refusals.UnknownPath():
             return _failed(404, "not_found", "Not found", detail="")
         case refusals.UnknownMethod(allowed=allowed):

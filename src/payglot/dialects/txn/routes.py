@@ -7,7 +7,7 @@ from starlette.responses import Response
 from payglot.dialects.txn import auth, invoices, jsonapi, listing, mapping, schemas
 from payglot.dialects.txn.auth import NAME
 from payglot.dialects.txn.errors import ClientId, WrongType
-from payglot.dialects.txn.openapi import FAILURES, INCLUDE_OF_LINK, LINK_PARTS, NOT_FOUND
+from payglot.dialects.txn.openapi import FAILURES, INCLUDE_OF_LINK, LINK_PARTS, LOCATION, NOT_FOUND
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import IllegalTransition
 from payglot.domain.link import LinkStatus
@@ -30,7 +30,7 @@ RESOURCE = "payment_links"
         answer_type=jsonapi.MEDIA_TYPE,
         parameters=(INCLUDE_OF_LINK,),
         answers={
-            201: ("Created", schemas.PaymentLinkDocument),
+            201: ("Created", schemas.PaymentLinkDocument, LOCATION),
             409: ("`data.type` is not payment_links", schemas.Failures),
             413: ("The document is too large", schemas.Failures),
             415: ("The media type is not application/vnd.api+json", schemas.Failures),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from payglot.dialects.txn import inferred, invoices, payouts, sample
+from payglot.dialects.txn import inferred, invoices, payouts, sample, subscriptions
 from payglot.domain.event import Event, EventKind
 from payglot.domain.payment import Payment, PaymentStatus
 from payglot.domain.settlement import Settlement
@@ -39,6 +39,8 @@ class TxnWebhooks:
 
     def messages(self, event: Event, receiver: Receiver, base_url: str) -> Sequence[Message]:
         """A link speaks through its child only, from the child's first state on."""
+        if not subscriptions.wanted(event, receiver.details):
+            return ()
         if event.payout is not None:
             if event.kind not in payouts.STATES:
                 return ()
