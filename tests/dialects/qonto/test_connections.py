@@ -103,6 +103,8 @@ async def test_connecting_answers_the_connection(world: World) -> None:
         ("user_phone_number", "+0612345678"),
         ("business_description", "Furniture."),
         ("business_description", "x" * 79 + " "),
+        ("business_description", "x" * 5001),
+        ("partner_callback_url", "https://shop.example.test/" + "x" * 2048),
         ("user_website_url", "ftp://shop.example.test"),
         ("user_website_url", "https://user@shop.example.test"),
         ("user_website_url", "https://" + "x" * 250),

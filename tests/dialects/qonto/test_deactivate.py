@@ -93,6 +93,16 @@ async def test_a_reusable_link_can_be_ended_after_payments(world: World) -> None
     assert (await deactivate(world, merchant, link["id"])).json()["status"] == "canceled"
 
 
+async def test_the_page_of_a_canceled_link_offers_no_payment(world: World) -> None:
+    merchant = await world.merchant()
+    link = await a_link(world, merchant)
+    await deactivate(world, merchant, link["id"])
+    page = await world.http.get(link["url"])
+    assert page.status_code == 410
+    assert "This link was closed" in page.text
+    assert "<form" not in page.text
+
+
 async def test_it_is_told_once_as_an_update(world: World) -> None:
     merchant = await world.merchant()
     link = await a_link(world, merchant)

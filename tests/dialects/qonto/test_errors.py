@@ -13,7 +13,7 @@ from payglot.domain import errors
 from payglot.operations import credentials
 from payglot.web import refusals
 from tests.dialects.qonto.builders import INVOICE, ITEM, PATH, a_link, basket, get, golden, post, priced, with_names
-from tests.world import World
+from tests.world import World, open_world
 
 LINK = "/payment_link"
 ITEM_0 = f"{LINK}/items/0"
@@ -306,6 +306,28 @@ async def test_who_has_no_token_gets_401(world: World, authorization: str | None
         assert response.status_code == 401
         trace = response.headers["X-Tyk-Trace-Id"]
         assert with_names(response.json(), {trace: "trace"}) == golden("error.unauthorized")
+
+
+@pytest.mark.parametrize("kind", ["none", "api key", "refresh token"])
+async def test_whatever_is_answered_with_401_is_counted(database_url: str, kind: str) -> None:
+    async with open_world(database_url, rate_limits={}) as world:
+        merchant = await world.merchant()
+        issued = DIALECT.issue(merchant.id)
+        async with world.services.database.transaction() as tx:
+            await credentials.issue(
+                tx, world.services.vault, merchant_id=merchant.id, dialect="qonto", issued=issued, now=world.now
+            )
+        sent = {
+            "none": {},
+            "api key": {"Authorization": "acme-4821:9f0cabcdef"},
+            "refresh token": {"Authorization": f"Bearer {issued.extra['oauth']['refresh_token']}"},
+        }[kind]
+        for _ in range(199):
+            await world.services.limiter.fail("qonto", "127.0.0.1")
+        statuses = [(await world.http.get(PATH, headers=sent)).status_code for _ in range(2)]
+        assert statuses == [401, 429]
+        # Whoever has a token is not kept out by those who have none.
+        assert (await world.http.get(PATH, headers=dict(issued.headers))).status_code == 200
 
 
 async def test_an_api_key_is_refused_in_the_providers_words(world: World) -> None:

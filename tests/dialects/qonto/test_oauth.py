@@ -107,6 +107,12 @@ async def test_what_is_refused_has_oauths_own_shape(
     assert response.headers["cache-control"] == "no-store"
 
 
+async def test_a_provisioned_token_does_not_run_out(world: World) -> None:
+    headers = await world.headers(await world.merchant(), "qonto")
+    world.clock.advance_by(days=3650)
+    assert (await world.http.post(PATH, headers=headers, json=basket())).status_code == 201
+
+
 async def test_a_refresh_may_come_with_the_redirect_address(world: World) -> None:
     response = await refresh(world, await a_client(world), redirect_uri="https://shop.example.com/callback")
     assert response.status_code == 200

@@ -178,6 +178,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "short secret": ({"secret": "x" * 31}, "/secret", "invalid", "secret must have 32 to 128 printable characters"),
     "long secret": ({"secret": "x" * 129}, "/secret", "invalid", "secret must have 32 to 128 printable characters"),
     "odd secret": ({"secret": "x" * 40 + "\n"}, "/secret", "invalid", "secret must have 32 to 128"),
+    "odd text": ({"description": "a\nb"}, "/description", "invalid", "at most 256 printable characters"),
     "long text": ({"description": "x" * 257}, "/description", "invalid", "at most 256 printable characters"),
 }
 

@@ -58,20 +58,30 @@ class TokenRefused(Refused):
 
 
 async def caller(request: Request, scope: str) -> Call:
-    """Raises NotAuthenticated, ApiKeyRefused, AddressNotAllowed, StagingTokenMissing or NotPermitted, before the body
-    is read."""
+    """Raises NotAuthenticated, ApiKeyRefused, TooManyRequests, AddressNotAllowed, StagingTokenMissing or NotPermitted,
+    before the body is read."""
     sent = request.headers.get("authorization", "")
     scheme, _, token = sent.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
+        await count_failure(request)
         if _API_KEY.fullmatch(sent):
             raise ApiKeyRefused
         raise NotAuthenticated(missing=not sent)
     known = await call.identify(request, NAME, token.strip())
-    if known is None or known.caller.kind != "access_token":
+    if known is None:
+        raise NotAuthenticated(missing=False)
+    if known.caller.kind != "access_token":
+        await count_failure(request)
         raise NotAuthenticated(missing=False)
     check_staging_token(request, known.merchant)
     known.need(scope)
     return known
+
+
+async def count_failure(request: Request) -> None:
+    """The provider throttles addresses by their answers with 401, whatever made them. Wrong tokens are counted where
+    they are looked up. Raises TooManyRequests."""
+    await call.services_of(request).limiter.fail(NAME, request.client.host if request.client else "")
 
 
 def check_staging_token(request: Request, merchant: Merchant) -> None:

@@ -13,7 +13,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.qonto import authority, inferred, oauth, pages, webhooks
+from payglot.dialects.qonto import auth, authority, inferred, oauth, pages, webhooks
 from payglot.dialects.qonto.auth import ALIAS, AUTHORIZE_PATH, NAME
 from payglot.dialects.qonto.authority import Client, Consent, OAuth2Error, Pairs
 from payglot.dialects.qonto.documented import LATER, LOCATION
@@ -130,7 +130,7 @@ async def decide(request: Request) -> Response:
         return _told(error, status=303)
     if response.status_code == _NOT_SIGNED_IN:
         log.warning("sign-in refused", request_id=request.scope["request_id"])
-        await services.limiter.fail(NAME, request.client.host if request.client else "")
+        await auth.count_failure(request)
     return response
 
 
