@@ -79,6 +79,28 @@ async def test_money_means_the_same_whatever_of_the_clocks_work_is_done(
     assert dossier.link.paid == (status == "paid")
 
 
+@pytest.mark.parametrize("work", [nothing, only_the_link, everything])
+@pytest.mark.parametrize("ending", ["failed", "canceled"])
+async def test_money_for_an_attempt_that_had_ended_by_its_deadline_is_late(
+    world: World, work: Work, ending: str
+) -> None:
+    link_id, payment_id = await started(world, Terms())
+    await atomic(
+        world.services.database,
+        lambda tx: (
+            payments.cancel(tx, link_id, payment_id, world.now)
+            if ending == "canceled"
+            else payments.fail(tx, link_id, payment_id, world.now, reason="MS03")
+        ),
+    )
+    world.clock.advance_by(minutes=11)
+    await work(world, link_id)
+    await send(world, link_id, payment_id)
+
+    (payment,) = (await found(world, link_id)).payments
+    assert (payment.status, payment.settlement) == (ending, "late")
+
+
 @pytest.mark.parametrize("work", [nothing, everything])
 async def test_a_top_up_after_its_window_is_late_whatever_of_the_clocks_work_is_done(world: World, work: Work) -> None:
     link_id, payment_id = await started(world, Terms(top_up_seconds=1800))

@@ -163,6 +163,12 @@ class Payment:
     def has_failed(self) -> bool:
         return self.status is P.FAILED
 
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether the clock has something to do to it. An attempt that ended keeps its deadline, to no effect."""
+        return (
+            self.expires_at is not None and self.expires_at <= now and (self.status in LIVE or self.status is P.EXPIRED)
+        )
+
     @property
     def refunded(self) -> Money:
         """What went or may go back, in the currency of `due`."""

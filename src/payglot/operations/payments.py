@@ -92,7 +92,7 @@ async def receive(tx: Tx, link_id: UUID, payment_id: UUID, receipt: Receipt, now
 async def lapse(tx: Tx, link_id: UUID, payment_id: UUID, now: datetime) -> Dossier:
     """The clock passed the payment's `expires_at`. Does nothing if that is no longer so."""
     dossier, payment = await _locked(tx, link_id, payment_id)
-    if payment.expires_at is None or payment.expires_at > now:
+    if not payment.is_overdue(now):
         return dossier
     step = payments.lapse(dossier.link, payment, dossier.transfers_of(payment), now)
     return await _write(tx, dossier, step)
@@ -149,7 +149,7 @@ async def _locked(tx: Tx, link_id: UUID, payment_id: UUID) -> tuple[Dossier, Pay
 
 async def _with_clock_heeded(tx: Tx, dossier: Dossier, payment: Payment, now: datetime) -> tuple[Dossier, Payment]:
     """What is overdue is done first: what money means must not depend on when the clock's work gets round to it."""
-    while payment.expires_at is not None and payment.expires_at <= now:
+    while payment.is_overdue(now):
         step = payments.lapse(dossier.link, payment, dossier.transfers_of(payment), now)
         dossier, payment = await _write(tx, dossier, step), step.payment.after
     return dossier, payment
