@@ -21,7 +21,7 @@ async def create(
     merchant = Merchant(
         id=id,
         name=name,
-        handle=handle or f"{handle_from(name)}-{secrets.token_hex(3)}",
+        handle=handle or f"{handle_from(name)}-{secrets.token_hex(5)}",
         mode=mode,
         settings=settings,
         created_at=now,
