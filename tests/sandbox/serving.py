@@ -46,23 +46,27 @@ async def serving(database_url: str, *, name: str = "Demo Shop") -> AsyncIterato
     database = Database(database_url)
     bell = worker.Bell()
     services = server.services(chosen, database, bell)
-    async with database.transaction() as tx:
-        given = await provision(tx, services, name=name, admin_token="unused")
-    app = server.application(chosen, services, demo=_demo(services, given))
-    http = _Http(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, ws="none"))
-    async with (
-        worker.listening(services, bell),
-        worker.working(chosen, services, bell),
-        httpx.AsyncClient(base_url=url, timeout=20) as client,
-    ):
-        running = asyncio.create_task(http.serve(sockets=[listening]))
-        try:
-            yield Served(url=url, services=services, http=client, given=given)
-        finally:
-            services.closing.set()
-            http.should_exit = True
-            await running
-            await database.close()
+    try:
+        async with database.transaction() as tx:
+            given = await provision(tx, services, name=name, admin_token="unused")
+        app = server.application(chosen, services, demo=_demo(services, given))
+        http = _Http(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, ws="none"))
+        async with (
+            worker.listening(services, bell),
+            worker.working(chosen, services, bell),
+            httpx.AsyncClient(base_url=url, timeout=20) as client,
+        ):
+            running = asyncio.create_task(http.serve(sockets=[listening]))
+            try:
+                yield Served(url=url, services=services, http=client, given=given)
+            finally:
+                services.closing.set()
+                http.should_exit = True
+                await running
+    finally:
+        # Only now is nobody left who would open another connection.
+        await services.limiter.close()
+        await database.close()
 
 
 def _demo(services: Services, given: dict[str, Any]) -> Demo:
