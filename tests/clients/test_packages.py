@@ -37,7 +37,7 @@ def test_every_locked_client_is_in_the_documentation_with_its_version(language: 
         named = lock["packages"][""]["dependencies"]
         versions = {name: lock["packages"][f"node_modules/{name}"]["version"] for name in named}
     for name, version in versions.items():
-        row = next(line for line in told.splitlines() if f"[`{name}`]" in line)
+        row = next(line for line in told.splitlines() if f"| `{name}`" in line)
         assert version in row, f"{name} {version}"
 
 
