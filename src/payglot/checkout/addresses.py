@@ -54,10 +54,6 @@ def read_home(path: str) -> Home | None:
     return BySlug(handle=handle, slug=slug)
 
 
-def is_token(text: str) -> bool:
-    return _TOKEN.fullmatch(text) is not None
-
-
 def home_of(merchant: Merchant, link: Link) -> str:
     """The address of the link's own page: the one that was handed out."""
     return f"/pay/{link.token}" if link.slug is None else f"/pay/{merchant.handle}/{quote(link.slug)}"

@@ -9,6 +9,7 @@ from uuid import UUID
 from payglot.domain import link as links
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import NotFound
+from payglot.domain.event import Change
 from payglot.domain.link import Direction, Link, LinkStatus
 from payglot.domain.payment import Payment
 from payglot.operations import renewals
@@ -79,6 +80,14 @@ async def locked(tx: Tx, id: UUID) -> Dossier:
     return await _with_payments(tx, await stored.lock(tx, id))
 
 
+async def held(tx: Tx, merchant_id: UUID, dialect: str, id: UUID) -> Dossier:
+    """A merchant's own link, `locked` for what its merchant wants done; raises NotFound."""
+    dossier = await locked(tx, id)
+    if (dossier.link.merchant_id, dossier.link.dialect) != (merchant_id, dialect):
+        raise NotFound(thing="link")
+    return dossier
+
+
 async def expire(tx: Tx, id: UUID, now: datetime) -> Dossier:
     """End it now, at its merchant's word; raises NotFound or IllegalTransition."""
     return await _move(tx, await locked(tx, id), LinkStatus.EXPIRED, now)
@@ -98,16 +107,12 @@ async def cancel(tx: Tx, id: UUID, now: datetime) -> Dossier:
 
 async def revise(tx: Tx, dossier: Dossier, now: datetime, *, active: bool | None = None, **terms: Any) -> Dossier:
     """Change the terms of a `locked` link, end it or open it again, as its merchant wants; raises IllegalTransition."""
-    change = links.revise(dossier.link, now, active=active, **terms)
-    await stored.write(tx, change, expected_sequence=dossier.link.sequence)
-    await renewals.follow(tx, change.after, now)
-    return replace(dossier, link=change.after)
+    return await _write(tx, dossier, links.revise(dossier.link, now, active=active, **terms), now)
 
 
 async def cancel_unless_ended(tx: Tx, merchant_id: UUID, dialect: str, id: UUID, now: datetime) -> Dossier:
     """Revoke a merchant's own link; one that was paid, expired or revoked already stays as it is. Raises NotFound."""
-    await get(tx, merchant_id, dialect, id, now)
-    dossier = (await locked(tx, id)).seen_at(now)
+    dossier = (await held(tx, merchant_id, dialect, id)).seen_at(now)
     if dossier.link.status not in (LinkStatus.OPEN, LinkStatus.PROCESSING):
         return dossier
     return await _move(tx, dossier, LinkStatus.CANCELED, now)
@@ -172,6 +177,10 @@ async def _move(tx: Tx, dossier: Dossier, status: LinkStatus, now: datetime) -> 
     current = dossier.current
     transfers = dossier.transfers_of(current) if current else ()
     change = links.move(dossier.link, status, now, current, transfers, dossier.payout)
+    return await _write(tx, dossier, change, now)
+
+
+async def _write(tx: Tx, dossier: Dossier, change: Change[Link], now: datetime) -> Dossier:
     await stored.write(tx, change, expected_sequence=dossier.link.sequence)
     await renewals.follow(tx, change.after, now)
     return replace(dossier, link=change.after)

@@ -1,7 +1,5 @@
 """The catalogue's tables: products with their pictures, taxes, customers; and rehearsals."""
 
-from uuid import UUID
-
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
@@ -17,11 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from payglot.store.tables import Instant, Json, metadata
-
-
-def _merchant() -> Column[UUID]:
-    return Column("merchant_id", Uuid, ForeignKey("merchants.id"), nullable=False)
+from payglot.store.tables import Instant, Json, merchant_column, metadata
 
 
 def _newest(table: str) -> Index:
@@ -32,7 +26,7 @@ products = Table(
     "products",
     metadata,
     Column("id", Uuid, primary_key=True),
-    _merchant(),
+    merchant_column(),
     Column("name", Text, nullable=False),
     Column("description", Text, nullable=False),
     Column("price", Numeric, nullable=False),
@@ -64,7 +58,7 @@ taxes = Table(
     "taxes",
     metadata,
     Column("id", Uuid, primary_key=True),
-    _merchant(),
+    merchant_column(),
     Column("name", Text, nullable=False),
     Column("description", Text),
     Column("percentage", Numeric, nullable=False),
@@ -79,7 +73,7 @@ customers = Table(
     "customers",
     metadata,
     Column("id", Uuid, primary_key=True),
-    _merchant(),
+    merchant_column(),
     Column("first_name", Text, nullable=False),
     Column("last_name", Text, nullable=False),
     Column("phone", Text, nullable=False),
@@ -102,7 +96,7 @@ rehearsals = Table(
     "rehearsals",
     metadata,
     Column("id", Uuid, primary_key=True),
-    _merchant(),
+    merchant_column(),
     Column("amount", Numeric, nullable=False),
     Column("currency", Text, nullable=False),
     Column("description", Text, nullable=False),

@@ -301,16 +301,6 @@ async def oldest_due(tx: Tx) -> datetime | None:
     return oldest
 
 
-async def stats_of(tx: Tx, endpoint_id: UUID) -> dict[str, int]:
-    """How many deliveries an endpoint has in each status."""
-    statement = (
-        select(_deliveries.c.status, func.count())
-        .where(_deliveries.c.endpoint_id == endpoint_id)
-        .group_by(_deliveries.c.status)
-    )
-    return {row[0]: row[1] for row in (await tx.execute(statement)).all()}
-
-
 async def announce(tx: Tx) -> None:
     """Wake workers in other processes when this transaction commits."""
     await tx.execute(text("SELECT pg_notify('payglot_events', '')"))

@@ -36,6 +36,22 @@ class Order:
     descending: bool = True
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stretch:
+    """So many rows behind so many others, in one direction."""
+
+    descending: bool
+    offset: int
+    limit: int
+
+    def from_nearer_end(self, total: int) -> "Stretch":
+        """The same rows of `total`, counted from the end where that is nearer; they come in reverse then."""
+        limit = min(self.limit, total - self.offset)
+        if limit > 0 and self.offset > total // 2:
+            return Stretch(descending=not self.descending, offset=total - self.offset - limit, limit=limit)
+        return Stretch(descending=self.descending, offset=self.offset, limit=limit)
+
+
 NEWEST = Order()
 
 Position = tuple[datetime, UUID]
@@ -59,25 +75,21 @@ async def page(
 ) -> list[Link]:
     """The links after a position, or after so many others. With the `total` known, what lies behind the middle is
     counted from the end."""
-    descending, backwards = order.descending, False
-    if total is not None:
-        limit = min(limit, total - offset)
-        if limit <= 0:
-            return []
-        if offset > total // 2:
-            descending, backwards, offset = not descending, True, total - offset - limit
-    if where.statuses == frozenset():
+    asked = Stretch(descending=order.descending, offset=offset, limit=limit)
+    stretch = asked if total is None else asked.from_nearer_end(total)
+    if stretch.limit <= 0 or where.statuses == frozenset():
         return []
+    descending = stretch.descending
     within = _within(merchant_id, dialect, where)
     if after is not None:
         assert order.by == "created_at", "a position is one in the order of creation"
         key = tuple_(_links.c.created_at, _links.c.id)
         within.append(key < after if descending else key > after)
-    keys = _keys(within, where.statuses, now, _COLUMNS[order.by], descending, offset, limit).subquery("keys")
+    keys = _keys(within, where.statuses, now, _COLUMNS[order.by], stretch).subquery("keys")
     statement = select(*links.COLUMNS).join(keys, keys.c.id == _links.c.id)
-    statement = statement.order_by(*_ordered(keys.c.value, keys.c.id, descending))
+    statement = statement.order_by(*ordered(keys.c.value, keys.c.id, descending))
     found = [links.read(row) for row in (await tx.execute(statement)).mappings()]
-    return found[::-1] if backwards else found
+    return found if descending is order.descending else found[::-1]
 
 
 async def count(tx: Tx, merchant_id: UUID, dialect: str, now: datetime, *, where: Where) -> int:
@@ -94,23 +106,22 @@ def _keys(
     statuses: frozenset[LinkStatus] | None,
     now: datetime,
     column: ColumnElement[Any],
-    descending: bool,
-    offset: int,
-    limit: int,
+    stretch: Stretch,
 ) -> Select[Any] | CompoundSelect[Any]:
     """The order's value and the id of each link of the page: of every status its first ones, read off an index in
     order, and of those the first. One condition for several statuses would read and sort them all."""
+    descending, offset, limit = stretch.descending, stretch.offset, stretch.limit
     if statuses is None:
         chosen = select(column.label("value"), _links.c.id).where(*within)
-        return chosen.order_by(*_ordered(column, _links.c.id, descending)).offset(offset).limit(limit)
+        return chosen.order_by(*ordered(column, _links.c.id, descending)).offset(offset).limit(limit)
     branches = []
     for condition in (each for status in sorted(statuses) for each in _seen_as(status, now)):
         branch = select(column.label("value"), _links.c.id).where(*within, *condition)
-        branch = branch.order_by(*_ordered(column, _links.c.id, descending)).limit(offset + limit)
+        branch = branch.order_by(*ordered(column, _links.c.id, descending)).limit(offset + limit)
         branches.append(select(branch.subquery()))
     merged = union_all(*branches)
     value, id = merged.selected_columns
-    return merged.order_by(*_ordered(value, id, descending)).offset(offset).limit(limit)
+    return merged.order_by(*ordered(value, id, descending)).offset(offset).limit(limit)
 
 
 def _within(merchant_id: UUID, dialect: str, where: Where) -> list[ColumnElement[bool]]:
@@ -137,5 +148,5 @@ def _seen_as(status: LinkStatus, now: datetime) -> list[tuple[ColumnElement[bool
             return [(_links.c.status == status,)]
 
 
-def _ordered(value: ColumnElement[Any], id: ColumnElement[UUID], descending: bool) -> tuple[ColumnElement[Any], ...]:
+def ordered(value: ColumnElement[Any], id: ColumnElement[UUID], descending: bool) -> tuple[ColumnElement[Any], ...]:
     return (value.desc(), id.desc()) if descending else (value.asc(), id.asc())

@@ -3,13 +3,13 @@ nearer end, over the index alone."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table, func, select
 
 from payglot.store import tables
 from payglot.store.database import Tx
+from payglot.store.listing import Stretch, ordered
 
 _links, _payments = tables.links, tables.payments
 
@@ -38,18 +38,16 @@ async def page(
 ) -> list[tuple[UUID, UUID]]:
     """(link, payment) after so many others; `total` is what `count` says of the same payments, or whatever rows of a
     link's it is a page `of`."""
-    limit, backwards = min(limit, total - offset), False
-    if limit <= 0:
+    stretch = Stretch(descending=descending, offset=offset, limit=limit).from_nearer_end(total)
+    if stretch.limit <= 0:
         return []
-    if offset > total // 2:
-        descending, backwards, offset = not descending, True, total - offset - limit
     keys = select(of.c.created_at, of.c.id).where(*_within(of, merchant_id, dialect, where))
-    keys = keys.order_by(*_ordered(of.c.created_at, of.c.id, descending))
-    chosen = keys.offset(offset).limit(limit).subquery("keys")
+    keys = keys.order_by(*ordered(of.c.created_at, of.c.id, stretch.descending))
+    chosen = keys.offset(stretch.offset).limit(stretch.limit).subquery("keys")
     statement = select(of.c.link_id, of.c.id).join(chosen, chosen.c.id == of.c.id)
-    statement = statement.order_by(*_ordered(chosen.c.created_at, chosen.c.id, descending))
+    statement = statement.order_by(*ordered(chosen.c.created_at, chosen.c.id, stretch.descending))
     found = [(row[0], row[1]) for row in (await tx.execute(statement)).all()]
-    return found[::-1] if backwards else found
+    return found if stretch.descending is descending else found[::-1]
 
 
 async def count(tx: Tx, merchant_id: UUID, dialect: str, *, of: Table = _payments, where: Where) -> int:
@@ -69,7 +67,3 @@ def _within(of: Table, merchant_id: UUID, dialect: str, where: Where) -> list[Co
     if where.created_until is not None:
         within.append(of.c.created_at < where.created_until)
     return within
-
-
-def _ordered(at: ColumnElement[datetime], id: ColumnElement[UUID], descending: bool) -> tuple[ColumnElement[Any], ...]:
-    return (at.desc(), id.desc()) if descending else (at.asc(), id.asc())

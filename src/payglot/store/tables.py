@@ -38,7 +38,7 @@ Instant = DateTime(timezone=True)
 Json = JSONB(none_as_null=True)
 
 
-def _merchant() -> Column[UUID]:
+def merchant_column() -> Column[UUID]:
     return Column("merchant_id", Uuid, ForeignKey("merchants.id"), nullable=False)
 
 
@@ -69,7 +69,7 @@ credentials = Table(
     "credentials",
     metadata,
     Column("id", Uuid, primary_key=True),
-    _merchant(),
+    merchant_column(),
     Column("dialect", Text, nullable=False),
     # Keyed hashes: `lookup` of what identifies the caller, `proof` of the secret beside it where there are two.
     Column("lookup", LargeBinary, nullable=False, unique=True),
@@ -88,7 +88,7 @@ endpoints = Table(
     "endpoints",
     metadata,
     Column("id", Uuid, primary_key=True),
-    _merchant(),
+    merchant_column(),
     Column("dialect", Text, nullable=False),
     Column("url", Text, nullable=False),
     Column("secret", LargeBinary, nullable=False),
@@ -109,7 +109,7 @@ links = Table(
     "links",
     metadata,
     Column("id", Uuid, primary_key=True),
-    _merchant(),
+    merchant_column(),
     Column("dialect", Text, nullable=False),
     Column("mode", Text, nullable=False),
     Column("status", Text, nullable=False),
@@ -333,7 +333,7 @@ inbox = Table(
     "inbox",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    _merchant(),
+    merchant_column(),
     Column("dialect", Text, nullable=False),
     Column("path", Text, nullable=False),
     Column("headers", Json, nullable=False),
@@ -393,7 +393,7 @@ one_time_codes = Table(
     "one_time_codes",
     metadata,
     Column("id", Uuid, primary_key=True),
-    _merchant(),
+    merchant_column(),
     Column("dialect", Text, nullable=False),
     Column("purpose", Text, nullable=False),
     # A keyed hash, as of credentials.
@@ -410,7 +410,7 @@ subscriptions = Table(
     "subscriptions",
     metadata,
     Column("id", Uuid, primary_key=True),
-    _merchant(),
+    merchant_column(),
     Column("dialect", Text, nullable=False),
     Column("mode", Text, nullable=False),
     Column("link_id", Uuid, ForeignKey("links.id"), nullable=False),

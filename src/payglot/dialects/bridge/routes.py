@@ -67,9 +67,8 @@ async def revoke(payment_link_id: str, request: Request) -> Response:
     id = paths.uuid(payment_link_id)
 
     async def work(tx: Tx) -> None:
-        await links.get(tx, call.merchant.id, NAME, id, call.now)
-        # Looked at again while it is held: a payer may be confirming at this moment, and that is final.
-        held = (await links.locked(tx, id)).seen_at(call.now)
+        # Held while it is looked at: a payer may be confirming at this moment, and that is final.
+        held = (await links.held(tx, call.merchant.id, NAME, id)).seen_at(call.now)
         match held.link.status:
             case LinkStatus.OPEN:
                 await links.cancel(tx, id, call.now)

@@ -130,9 +130,8 @@ async def update(id: str, request: Request) -> Response:
     async def work(tx: Tx) -> Response:
         if known is None:
             raise NotFound(thing="link")
-        await links.get(tx, call.merchant.id, NAME, known, call.now)
+        dossier = await links.held(tx, call.merchant.id, NAME, known)
         body = inputs.check(schemas.UpdatePaymentLink, mapping.without_nulls(sent, keep=mapping.NULLABLE))
-        dossier = await links.locked(tx, known)
         catalogue = await stock.look_up(tx, call.merchant.id, revision.wanted(body, dossier.link), base_url)
         terms = revision.terms(body, dossier.link, base_url, call.now, catalogue)
         active = revision.active(body)

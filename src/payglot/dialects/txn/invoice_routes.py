@@ -53,9 +53,7 @@ async def index(request: Request) -> Response:
     call = await auth.caller(request)
     jsonapi.negotiate(request, INVOICE_PARTS)
     wanted = listing.read(request)
-    where = payments.Where(
-        reference=wanted.reference, created_from=wanted.created_from, created_until=wanted.created_until
-    )
+    where = wanted.of_children
     async with call.services.database.single() as tx:
         total = await payments.count(tx, call.merchant.id, NAME, where=where)
         found = await payments.page(

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from payglot.dialects.txn import inferred, schemas, validation
 from payglot.dialects.txn.errors import BadParameters, of_parameter
+from payglot.operations import payments
 from payglot.web import instants, openapi
 
 T = TypeVar("T")
@@ -43,6 +44,13 @@ class Wanted:
     reference: str | None
     created_from: datetime | None
     created_until: datetime | None
+
+    @property
+    def of_children(self) -> payments.Where:
+        """The filter, for lists of what hangs on links."""
+        return payments.Where(
+            reference=self.reference, created_from=self.created_from, created_until=self.created_until
+        )
 
     @property
     def offset(self) -> int:

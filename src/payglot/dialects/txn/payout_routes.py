@@ -46,9 +46,7 @@ async def index(request: Request) -> Response:
     call = await auth.caller(request)
     jsonapi.negotiate(request, PAYOUT_PARTS)
     wanted = listing.read(request)
-    where = payouts.Where(
-        reference=wanted.reference, created_from=wanted.created_from, created_until=wanted.created_until
-    )
+    where = wanted.of_children
     async with call.services.database.single() as tx:
         total = await payouts.count(tx, call.merchant.id, NAME, where=where)
         found = await payouts.page(

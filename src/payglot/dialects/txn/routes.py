@@ -13,6 +13,7 @@ from payglot.domain.errors import IllegalTransition
 from payglot.domain.link import LinkStatus
 from payglot.operations import links
 from payglot.web import inputs, openapi
+from payglot.web.atomic import Tx, atomic
 from payglot.web.routes import PlainRoute
 
 router = APIRouter(route_class=PlainRoute)
@@ -121,12 +122,16 @@ async def expire(id: str, request: Request) -> Response:
     """Whatever is sent as a body is left unread."""
     call = await auth.caller(request)
     jsonapi.negotiate(request, LINK_PARTS)
-    async with call.services.database.transaction() as tx:
-        known = await links.get(tx, call.merchant.id, NAME, jsonapi.id_of(id, "link"), call.now)
-        if known.link.status is LinkStatus.EXPIRED:
+    link_id = jsonapi.id_of(id, "link")
+
+    async def work(tx: Tx) -> Dossier:
+        held = (await links.held(tx, call.merchant.id, NAME, link_id)).seen_at(call.now)
+        if held.link.status is LinkStatus.EXPIRED:
             # By the clock, perhaps, which the row does not say yet.
             raise IllegalTransition(before=LinkStatus.EXPIRED, after=LinkStatus.EXPIRED)
-        expired = await links.expire(tx, known.link.id, call.now)
+        return await links.expire(tx, link_id, call.now)
+
+    expired = await atomic(call.services.database, work)
     call.services.wake()
     seen = invoices.seen_at(expired, call.now)
     return jsonapi.document(200, mapping.document(seen, call.services.public_url))
