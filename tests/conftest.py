@@ -100,11 +100,17 @@ def fuzz_cases(pytestconfig: pytest.Config) -> int | None:
     return wanted
 
 
-@pytest.fixture
-async def world(database_url: str) -> AsyncIterator[World]:
-    """A whole Payglot in this process. Make a merchant of your own: the database is shared by this process' tests."""
+@pytest.fixture(scope="session")
+async def standing_world(database_url: str) -> AsyncIterator[World]:
     async with open_world(database_url) as opened:
         yield opened
+
+
+@pytest.fixture
+def world(standing_world: World) -> World:
+    """A whole Payglot in this process. Make a merchant of your own: the database and its connections are shared by this
+    process' tests, and only the clock, the callers and the client begin anew with each."""
+    return standing_world.anew()
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,9 @@ class TestClock(clock.Clock):
     def advance_by(self, **parts: float) -> None:
         self._offset += timedelta(**parts)
 
+    def reset(self) -> None:
+        self._offset = timedelta()
+
 
 @dataclass
 class World:
@@ -41,6 +44,14 @@ class World:
     app: ASGIApp
     http: httpx.AsyncClient
     headers_by_merchant: dict[tuple[UUID, str], dict[str, str]] = field(default_factory=dict)
+
+    def anew(self) -> "World":
+        """The same one for another test, which finds nothing in memory of those before."""
+        self.clock.reset()
+        self.services.callers.forget()
+        self.services.callers.reliable = True
+        self.http.cookies.clear()
+        return World(services=self.services, app=self.app, http=self.http)
 
     @property
     def now(self) -> datetime:

@@ -8,7 +8,7 @@ from uuid import UUID
 from payglot.domain import identity
 from payglot.domain.errors import NotFound
 from payglot.domain.event import Event
-from payglot.store import deliveries as stored, events as stored_events
+from payglot.store import deliveries as stored, dispatch, events as stored_events
 from payglot.store.database import Database, Tx
 from payglot.store.deliveries import Attempt, Delivery, Verdict
 from payglot.store.endpoints import Endpoint
@@ -46,56 +46,75 @@ async def fan_out(
     """Turn up to `limit` waiting events into deliveries, of which up to `lease` go to the caller at once, and no more
     of one endpoint than `per_endpoint`, counting those that it is `busy` with.
 
-    One statement reads and one writes, so no transaction is needed around them: what another worker fans out meanwhile
-    is not written again.
+    Each statement commits by itself: what another worker fans out meanwhile is not written again, and what is held is
+    looked at once more when it is written.
     """
     waiting = await stored_events.waiting(tx, limit=limit)
     if not waiting:
         return FannedOut(events=0, leased=[], left=0)
+    until = wall + LEASE
     leased: list[Leased] = []
     rest: list[Delivery] = []
     sending = dict(busy)
-    for event, endpoints in waiting:
+    first: dict[tuple[UUID, UUID], int] = {}
+    # Two processes' clocks may have given a link's events ids in the wrong order.
+    for event, endpoints in sorted(waiting, key=_place):
         for endpoint in endpoints:
-            for delivery in _deliveries_of(event, endpoint, render, now):
+            for message in _messages(event, endpoint, render, now):
                 count = sending.get(endpoint.id, 0)
-                if len(leased) < lease and count < per_endpoint and delivery.status == "pending":
+                if message.status != "pending":
+                    rest.append(message)
+                elif first.setdefault((event.link.id, endpoint.id), event.sequence) != event.sequence:
+                    rest.append(replace(message, next_attempt_at=None))
+                elif len(leased) < lease and count < per_endpoint:
                     sending[endpoint.id] = count + 1
-                    leased.append((replace(delivery, leased_until=wall + LEASE), endpoint))
+                    leased.append((replace(message, leased_until=until), endpoint))
                 else:
-                    rest.append(delivery)
+                    rest.append(message)
     made = [delivery for delivery, _ in leased] + rest
-    written = await stored.fan_out(tx, [event.id for event, _ in waiting], made, now)
+    is_held = await dispatch.fan_out(tx, [event.id for event, _ in waiting], made, now)
+    held = [delivery for delivery in made if is_held.get(delivery.id)]
+    freed = await let_go(tx, held, now) if held else 0
+    left = sum(each.status == "pending" and is_held.get(each.id) is False for each in rest)
     return FannedOut(
         events=len(waiting),
-        leased=[(delivery, endpoint) for delivery, endpoint in leased if delivery.id in written],
-        left=sum(delivery.status == "pending" and delivery.id in written for delivery in rest),
+        leased=[(delivery, endpoint) for delivery, endpoint in leased if is_held.get(delivery.id) is False],
+        left=left + freed,
     )
 
 
 async def lease_due(
     tx: Tx, now: datetime, *, wall: datetime, limit: int, per_endpoint: int, busy: Mapping[UUID, int]
 ) -> list[Leased]:
-    """Take what is due; see `store.deliveries.claim`."""
-    return await stored.claim(
+    """Take what is due; see `store.dispatch.claim`."""
+    return await dispatch.claim(
         tx, now, wall=wall, leased_until=wall + LEASE, limit=limit, per_endpoint=per_endpoint, busy=busy
     )
 
 
 async def record(tx: Tx, verdicts: Sequence[Verdict], now: datetime) -> None:
-    await stored.record(tx, verdicts, now)
+    """One statement, which commits by itself; afterwards `let_go` what waited for those that are done."""
+    await dispatch.record(tx, verdicts, now)
+
+
+async def let_go(tx: Tx, of: Sequence[Delivery] | None, now: datetime) -> int:
+    """Make due what waits for nothing any more: behind these, or anywhere. Returns how many. Must see what was
+    committed before, so call it in a transaction of its own."""
+    if of is None:
+        return await dispatch.let_go(tx, now, None)
+    places = {(each.link_id, each.endpoint_id) for each in of}
+    known = [(link_id, endpoint_id) for link_id, endpoint_id in places if link_id is not None]
+    return await dispatch.let_go(tx, now, known) if known else 0
 
 
 async def release(tx: Tx, ids: Sequence[UUID]) -> None:
-    await stored.release(tx, ids)
+    """Give leases back, at shutdown."""
+    await dispatch.release(tx, ids)
 
 
 async def idle(tx: Tx, now: datetime) -> bool:
-    """Whether nothing waits: every event is fanned out and no delivery is due at `now`."""
-    if await stored_events.count_waiting(tx):
-        return False
-    oldest = await stored.oldest_due(tx)
-    return oldest is None or oldest > now
+    """Whether nothing waits: every event is fanned out and no delivery is due at `now`, nor about to be."""
+    return not await stored_events.count_waiting(tx) and not await dispatch.any_to_send(tx, now)
 
 
 async def send_test(tx: Tx, endpoint: Endpoint, *, name: str, path: str, body: bytes, now: datetime) -> Delivery:
@@ -148,7 +167,11 @@ async def lag(database: Database, now: datetime) -> tuple[int, timedelta]:
     return waiting, max(timedelta(), now - oldest) if oldest else timedelta()
 
 
-def _deliveries_of(event: Event, endpoint: Endpoint, render: Render, now: datetime) -> list[Delivery]:
+def _place(waiting: tuple[Event, Sequence[Endpoint]]) -> int:
+    return waiting[0].sequence
+
+
+def _messages(event: Event, endpoint: Endpoint, render: Render, now: datetime) -> list[Delivery]:
     try:
         messages = render(event, endpoint)
     except Exception:  # noqa: BLE001 (a bug in one dialect must not hold up the others' events; it is listed and alarmed)
@@ -162,12 +185,14 @@ def _delivery(
 ) -> Delivery:
     name, path, body = message
     return Delivery(
-        id=identity.new_id(),
+        # An event that is fanned out again, after a backup came back, is told of under the id it had.
+        id=identity.follower(event.id, endpoint.id, part) if event else identity.new_id(),
         merchant_id=endpoint.merchant_id,
         dialect=endpoint.dialect,
         event_id=event.id if event else None,
         endpoint_id=endpoint.id,
         link_id=event.link.id if event else None,
+        sequence=event.sequence if event else None,
         part=part,
         name=name,
         path=path,

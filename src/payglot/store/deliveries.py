@@ -1,42 +1,18 @@
 """Deliveries and their attempts. A lease in the row, not a lock, protects a delivery while it is sent."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import (
-    ARRAY,
-    Integer,
-    Row,
-    Select,
-    Text,
-    Uuid,
-    all_,
-    any_,
-    bindparam,
-    cast,
-    column,
-    func,
-    insert,
-    or_,
-    select,
-    text,
-    update,
-)
-from sqlalchemy.dialects.postgresql import JSONB, insert as upsert
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy import Row, case, exists, func, insert, null, or_, select, text, update
 
-from payglot.store import endpoints, tables
+from payglot.store import tables
 from payglot.store.database import Tx
-from payglot.store.endpoints import Endpoint
-from payglot.store.hot import Hot
 
 _deliveries = tables.deliveries
-_events = tables.events
-_endpoints = tables.endpoints
 _attempts = tables.attempts
+_NOTED = tuple(column.name for column in _attempts.c if column.name != "id")
 
 Status = Literal["pending", "delivered", "exhausted", "canceled"]
 
@@ -52,6 +28,7 @@ class Delivery:
     event_id: UUID | None
     endpoint_id: UUID
     link_id: UUID | None
+    sequence: int | None
     part: int
     name: str
     path: str
@@ -90,149 +67,10 @@ class Verdict:
     next_attempt_at: datetime | None
 
 
-def _fanning_out() -> ReturningInsert[Any]:
-    """Marks events as fanned out and inserts the deliveries of those that it marked: neither without the other. What
-    another worker is marking is skipped."""
-    free = (
-        select(_events.c.id)
-        .where(_events.c.id == any_(bindparam("events", type_=ARRAY(Uuid))), _events.c.fanned_out_at.is_(None))
-        .with_for_update(skip_locked=True)
-        .cte("free")
-    )
-    taken = (
-        update(_events)
-        .where(_events.c.id == free.c.id)
-        .values(fanned_out_at=bindparam("now", type_=_events.c.fanned_out_at.type))
-        .returning(_events.c.id)
-        .cte("taken")
-    )
-    given = (
-        func.unnest(*(bindparam(f"all_{c.name}", type_=ARRAY(c.type)) for c in _deliveries.c))
-        .table_valued(*(column(c.name, c.type) for c in _deliveries.c))
-        .render_derived(name="given")
-    )
-    names = [c.name for c in _deliveries.c]
-    source = select(*(given.c[name] for name in names)).join(taken, taken.c.id == given.c.event_id)
-    return upsert(_deliveries).from_select(names, source).on_conflict_do_nothing().returning(_deliveries.c.id)
-
-
-_fan_out = Hot(_fanning_out())
-_noted = [column for column in _attempts.c if column.name != "id"]
-_note = Hot(insert(_attempts).values({c: bindparam(c.name, type_=c.type) for c in _noted}))
-_finish = Hot(
-    update(_deliveries)
-    .where(_deliveries.c.id == bindparam("delivery"), _deliveries.c.status == "pending")
-    .values(
-        status=bindparam("new_status"),
-        attempts=bindparam("number"),
-        next_attempt_at=bindparam("next_at"),
-        leased_until=None,
-        last_status=bindparam("http_status"),
-        last_error=bindparam("problem"),
-        finished_at=bindparam("finished"),
-    )
-)
-
-
-def _claiming() -> Select[Any]:
-    off = select(_endpoints.c.id).where(_endpoints.c.enabled.is_(False))
-    due = (
-        select(_deliveries.c.id, _deliveries.c.endpoint_id, _deliveries.c.next_attempt_at)
-        .where(
-            _deliveries.c.status == "pending",
-            _deliveries.c.next_attempt_at <= bindparam("now"),
-            or_(_deliveries.c.leased_until.is_(None), _deliveries.c.leased_until <= bindparam("wall")),
-            _deliveries.c.endpoint_id != all_(bindparam("full", type_=ARRAY(Uuid))),
-            _deliveries.c.endpoint_id.not_in(off),
-        )
-        .order_by(_deliveries.c.next_attempt_at, _deliveries.c.id)
-        .limit(bindparam("limit"))
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    ranked = select(
-        due.c.id,
-        due.c.endpoint_id,
-        func.row_number()
-        .over(partition_by=due.c.endpoint_id, order_by=(due.c.next_attempt_at, due.c.id))
-        .label("rank"),
-    ).subquery("ranked")
-    counts = bindparam("busy", type_=JSONB)
-    sending = func.coalesce(counts[cast(ranked.c.endpoint_id, Text)].astext.cast(Integer), 0)
-    chosen = select(ranked.c.id).where(ranked.c.rank + sending <= bindparam("per_endpoint", type_=Integer))
-    leased = (
-        update(_deliveries)
-        .where(_deliveries.c.id.in_(chosen))
-        .values(leased_until=bindparam("leased_until", type_=_deliveries.c.leased_until.type))
-        .returning(*_deliveries.c)
-        .cte("leased")
-    )
-    return (
-        select(leased, *endpoints.BESIDE)
-        .join(_endpoints, _endpoints.c.id == leased.c.endpoint_id)
-        .order_by(leased.c.next_attempt_at, leased.c.id)
-    )
-
-
-_claim = _claiming()
-
-
 async def create(tx: Tx, delivery: Delivery) -> None:
     """One that came of no event; `fan_out` writes the others."""
     values = {column.name: getattr(delivery, column.name) for column in _deliveries.c}
     await tx.execute(insert(_deliveries).values(values))
-
-
-async def fan_out(tx: Tx, events: Sequence[UUID], deliveries: Sequence[Delivery], now: datetime) -> set[UUID]:
-    """Note that the events are fanned out, and write their deliveries; returns the ids of those written. An event that
-    another worker was quicker with is left alone, with its deliveries."""
-    columns = {f"all_{column.name}": [getattr(d, column.name) for d in deliveries] for column in _deliveries.c}
-    rows = await _fan_out.rows(tx, {"events": list(events), "now": now, **columns})
-    return {row["id"] for row in rows}
-
-
-async def claim(
-    tx: Tx,
-    now: datetime,
-    *,
-    wall: datetime,
-    leased_until: datetime,
-    limit: int,
-    per_endpoint: int,
-    busy: Mapping[UUID, int],
-) -> list[tuple[Delivery, Endpoint]]:
-    """Lease what is due at `now`, the longest overdue first, at most `per_endpoint` of one endpoint at a time.
-
-    Leases are kept by `wall`, the system's own time, which no sandbox moves. `busy` counts what this process is
-    sending per endpoint. A lease that ran out is due again, so a crashed worker's deliveries go on; what is
-    leased is skipped, so no endpoint's slowness holds up another's. Disabled endpoints' deliveries wait.
-    """
-    rows = await tx.execute(
-        _claim,
-        {
-            "now": now,
-            "wall": wall,
-            "leased_until": leased_until,
-            "limit": limit,
-            "per_endpoint": per_endpoint,
-            "full": [endpoint for endpoint, count in busy.items() if count >= per_endpoint],
-            "busy": {str(endpoint): count for endpoint, count in busy.items()},
-        },
-    )
-    return [(_delivery(row), endpoints.beside(row._mapping)) for row in rows]
-
-
-async def record(tx: Tx, verdicts: Sequence[Verdict], now: datetime) -> None:
-    """Note what came of attempts; the lease ends. A delivery that was finished meanwhile keeps its state."""
-    if not verdicts:
-        return
-    await _note.each(tx, (_attempt_values(verdict.attempt) for verdict in verdicts))
-    await _finish.each(tx, (_finished(verdict, now) for verdict in verdicts))
-
-
-async def release(tx: Tx, ids: Sequence[UUID]) -> None:
-    """Give leases back without an attempt, at shutdown."""
-    await tx.execute(update(_deliveries).where(_deliveries.c.id.in_(ids)).values(leased_until=None))
 
 
 async def find(tx: Tx, merchant_id: UUID | None, id: UUID) -> Delivery | None:
@@ -276,11 +114,25 @@ async def revive(tx: Tx, id: UUID, now: datetime) -> None:
 
 
 async def revive_since(tx: Tx, endpoint_id: UUID, since: datetime, now: datetime) -> int:
-    """Replay an endpoint: everything made for it from `since` on is due again. Returns how many."""
+    """Replay an endpoint: everything made for it from `since` on is due again, of one link in its order. Returns how
+    many."""
+    before = _deliveries.alias("before")
+    comes_later = exists().where(
+        before.c.endpoint_id == endpoint_id,
+        before.c.link_id == _deliveries.c.link_id,
+        before.c.sequence < _deliveries.c.sequence,
+        or_(before.c.created_at >= since, before.c.status == "pending"),
+    )
     statement = (
         update(_deliveries)
         .where(_deliveries.c.endpoint_id == endpoint_id, _deliveries.c.created_at >= since)
-        .values(status="pending", attempts=0, next_attempt_at=now, leased_until=None, finished_at=None)
+        .values(
+            status="pending",
+            attempts=0,
+            next_attempt_at=case((comes_later, null()), else_=now),
+            leased_until=None,
+            finished_at=None,
+        )
     )
     return (await tx.execute(statement)).rowcount
 
@@ -310,21 +162,5 @@ def _delivery(row: Row[Any] | Any) -> Delivery:
     return Delivery(**{column.name: getattr(row, column.name) for column in _deliveries.c})
 
 
-def _attempt_values(attempt: Attempt) -> dict[str, Any]:
-    return {column.name: getattr(attempt, column.name) for column in _noted}
-
-
 def _attempt(row: Row[Any] | Any) -> Attempt:
-    return Attempt(**{column.name: getattr(row, column.name) for column in _noted})
-
-
-def _finished(verdict: Verdict, now: datetime) -> dict[str, Any]:
-    return {
-        "delivery": verdict.attempt.delivery_id,
-        "new_status": verdict.status,
-        "number": verdict.attempt.number,
-        "next_at": verdict.next_attempt_at,
-        "http_status": verdict.attempt.status,
-        "problem": verdict.attempt.error,
-        "finished": None if verdict.status == "pending" else now,
-    }
+    return Attempt(**{name: getattr(row, name) for name in _NOTED})

@@ -36,8 +36,12 @@ BESIDE = tuple(column.label(f"endpoint__{column.name}") for column in _endpoints
 """An endpoint's columns beside another row's, for `beside` to read."""
 
 
-def beside(row: Mapping[Any, Any]) -> Endpoint:
-    return Endpoint(**{column.name: row[f"endpoint__{column.name}"] for column in _endpoints.c})
+def beside(row: Mapping[Any, Any], known: dict[UUID, Endpoint]) -> Endpoint:
+    """The endpoint in a row of many, in which the same ones come again and again: `known` are those of rows before."""
+    id = row["endpoint__id"]
+    if id not in known:
+        known[id] = Endpoint(**{column.name: row[f"endpoint__{column.name}"] for column in _endpoints.c})
+    return known[id]
 
 
 async def create(tx: Tx, endpoint: Endpoint) -> None:

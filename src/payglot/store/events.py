@@ -68,8 +68,9 @@ def values(event: Event) -> dict[str, Any]:
 async def waiting(tx: Tx, *, limit: int) -> list[tuple[Event, list[Endpoint]]]:
     """The oldest events that were not fanned out yet, each with the enabled endpoints of its merchant and dialect."""
     rows = await _waiting_with_endpoints.rows(tx, {"limit": limit})
+    known: dict[UUID, Endpoint] = {}
     return [
-        (_event(first), [endpoints.beside(row) for row in (first, *others) if row["endpoint__id"] is not None])
+        (_event(first), [endpoints.beside(row, known) for row in (first, *others) if row["endpoint__id"] is not None])
         for _, (first, *others) in groupby(rows, key=itemgetter("id"))
     ]
 

@@ -62,7 +62,8 @@ async def claim(tx: Tx, dialect: str, now: datetime, *, next_check_at: datetime,
     if not ids:
         return []
     rows = (await tx.execute(select(*BESIDE).where(_endpoints.c.id.in_(ids)))).all()
-    return [beside(row._mapping) for row in rows]
+    known: dict[UUID, Endpoint] = {}
+    return [beside(row._mapping, known) for row in rows]
 
 
 async def record(

@@ -277,6 +277,8 @@ deliveries = Table(
     Column("event_id", Uuid, ForeignKey("events.id")),
     Column("endpoint_id", Uuid, ForeignKey("endpoints.id"), nullable=False),
     Column("link_id", Uuid, ForeignKey("links.id")),
+    # The event's place in its link's history. An endpoint gets what is said of a link in this order.
+    Column("sequence", Integer),
     # Which of the messages that the dialect makes of one event.
     Column("part", SmallInteger, nullable=False),
     Column("name", Text, nullable=False),
@@ -291,8 +293,16 @@ deliveries = Table(
     Column("created_at", Instant, nullable=False),
     Column("finished_at", Instant),
     _one_of("status", "pending", "delivered", "exhausted", "canceled"),
-    CheckConstraint("(status = 'pending') = (next_attempt_at IS NOT NULL)", name="next_attempt_at"),
+    # Pending without a time: held until those before it are done.
+    CheckConstraint("status = 'pending' OR next_attempt_at IS NULL", name="next_attempt_at"),
     UniqueConstraint("event_id", "endpoint_id", "part"),
+    Index(
+        "deliveries_order_idx",
+        "link_id",
+        "endpoint_id",
+        "sequence",
+        postgresql_where=text("status = 'pending' AND link_id IS NOT NULL"),
+    ),
     Index("deliveries_due_idx", "next_attempt_at", postgresql_where=text("status = 'pending'")),
     Index("deliveries_newest_idx", "merchant_id", text("id DESC")),
     Index("deliveries_endpoint_idx", "endpoint_id", "status", "finished_at"),

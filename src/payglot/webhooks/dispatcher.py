@@ -1,10 +1,15 @@
-"""The dispatcher: fans events out, leases what is due, signs, sends, records. Any number may run at once."""
+"""The dispatcher: fans events out, leases what is due, signs, sends, records. Any number may run at once.
+
+What is leased waits in a lane per endpoint, out of which a few are sent at a time. Verdicts are written down many at
+once; then whatever waited behind them, of the same link, becomes due.
+"""
 
 import asyncio
 import contextlib
 import time
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -29,11 +34,21 @@ AHEAD = 32
 """Deliveries of one endpoint leased at a time, in flight or waiting their turn: a database round trip serves many."""
 LEASED_AT_MOST = 2_000
 POLL_SECONDS = 1.0
+SWEEP_SECONDS = 30.0
+"""How often to look for what is held though nothing is before it: a worker may have died before it looked."""
 RECORD_SECONDS = 0.05
 """How long a verdict waits for others to be written down with. Nobody waits for it: the attempt is over."""
 HIDDEN_HEADERS = frozenset({"authorization"})
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What is leased for one endpoint: `waiting`, and `sending` tasks that take it from there."""
+
+    waiting: deque[Leased] = field(default_factory=deque)
+    sending: int = 0
 
 
 class Dispatcher:
@@ -59,15 +74,16 @@ class Dispatcher:
         self._base_url = base_url
         self._lines = asyncio.Semaphore(concurrency)
         self._noted = noted
-        self._sending: dict[UUID, asyncio.Task[None]] = {}
-        self._leased: Counter[UUID] = Counter()
-        self._turns: dict[UUID, asyncio.Semaphore] = {}
+        self._lanes: dict[UUID, _Lane] = {}
+        self._senders: set[asyncio.Task[None]] = set()
+        self._leased: dict[UUID, int] = {}
+        self._leased_in_all = 0
         self._news = asyncio.Event()
         self._look = asyncio.Event()
         self._behind = False
         self._stopping = False
         self._unsent: list[UUID] = []
-        self._verdicts: asyncio.Queue[Verdict] = asyncio.Queue()
+        self._verdicts: asyncio.Queue[tuple[Verdict, Delivery]] = asyncio.Queue()
 
     def wake(self) -> None:
         """An event was committed, or a delivery became due."""
@@ -83,8 +99,8 @@ class Dispatcher:
             self._stopping = True
             fanning_out.cancel()
             await asyncio.gather(fanning_out, return_exceptions=True)
-            if self._sending:
-                await asyncio.wait(self._sending.values(), timeout=deliveries.LEASE.total_seconds() / 4)
+            if self._senders:
+                await asyncio.wait(self._senders, timeout=deliveries.LEASE.total_seconds() / 4)
             await self._verdicts.join()
             recorder.cancel()
             await self._give_back()
@@ -108,7 +124,7 @@ class Dispatcher:
 
     async def _take_up_due(self) -> None:
         """Lease what is due when there may be any: an event's first deliveries come leased from the fan-out."""
-        poll_at = 0.0
+        poll_at = sweep_at = 0.0
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(poll_at - time.monotonic()):
@@ -120,6 +136,9 @@ class Dispatcher:
             self._look.clear()
             try:
                 await self._give_back()
+                if time.monotonic() >= sweep_at:
+                    sweep_at = time.monotonic() + SWEEP_SECONDS
+                    await self._let_go(None)
                 if self._free() > 0 and await self._lease_due():
                     self._look.set()
             except Exception as error:  # noqa: BLE001 (the loop must outlive a database that is away)
@@ -166,37 +185,49 @@ class Dispatcher:
 
     def _start(self, leased: Sequence[Leased]) -> None:
         for delivery, endpoint in leased:
-            self._leased[endpoint.id] += 1
-            self._sending[delivery.id] = asyncio.create_task(self._send(delivery, endpoint))
+            lane = self._lanes.setdefault(endpoint.id, _Lane())
+            lane.waiting.append((delivery, endpoint))
+            self._leased[endpoint.id] = self._leased.get(endpoint.id, 0) + 1
+            self._leased_in_all += 1
+            if lane.sending < PER_ENDPOINT:
+                lane.sending += 1
+                task = asyncio.create_task(self._serve(endpoint.id, lane))
+                self._senders.add(task)
+                task.add_done_callback(self._senders.discard)
 
     def _free(self) -> int:
-        return LEASED_AT_MOST - len(self._sending)
+        return LEASED_AT_MOST - self._leased_in_all
 
     def _is_full(self) -> bool:
         """Whether more may be due than could be leased just now."""
         return self._free() <= 0 or any(count >= AHEAD for count in self._leased.values())
 
-    async def _send(self, delivery: Delivery, endpoint: Endpoint) -> None:
-        turn = self._turns.setdefault(endpoint.id, asyncio.Semaphore(PER_ENDPOINT))
-        try:
-            async with turn, self._lines:
-                if not self._has_time(delivery):
-                    # It waited too long behind others, or we are stopping: somebody else's turn.
-                    self._unsent.append(delivery.id)
-                    return
-                attempt = await self._attempt(delivery, endpoint)
-            verdict = retry.judge(self._formats[delivery.dialect].schedule, attempt, self._clock.now())
-            self._noted(delivery.dialect, verdict.status)
-            self._verdicts.put_nowait(verdict)
-        except Exception:  # its lease runs out and it is tried again
-            log.exception("attempt broke", delivery=str(delivery.id))
-        finally:
-            self._leased[endpoint.id] -= 1
-            if self._leased[endpoint.id] <= 0:
-                del self._leased[endpoint.id], self._turns[endpoint.id]
-            del self._sending[delivery.id]
-            if self._behind and (self._leased[endpoint.id] == AHEAD // 2 or not self._sending):
+    async def _serve(self, endpoint_id: UUID, lane: _Lane) -> None:
+        """Send what waits in a lane, one after the other, until nothing does."""
+        while lane.waiting:
+            delivery, endpoint = lane.waiting.popleft()
+            try:
+                async with self._lines:
+                    await self._send(delivery, endpoint)
+            except Exception:  # its lease runs out and it is tried again
+                log.exception("attempt broke", delivery=str(delivery.id))
+            self._leased_in_all -= 1
+            self._leased[endpoint_id] -= 1
+            if self._behind and (self._leased[endpoint_id] == AHEAD // 2 or not self._leased_in_all):
                 self._look.set()
+        lane.sending -= 1
+        if not lane.sending:
+            del self._lanes[endpoint_id], self._leased[endpoint_id]
+
+    async def _send(self, delivery: Delivery, endpoint: Endpoint) -> None:
+        if not self._has_time(delivery):
+            # It waited too long behind others, or we are stopping: somebody else's turn.
+            self._unsent.append(delivery.id)
+            return
+        attempt = await self._attempt(delivery, endpoint)
+        verdict = retry.judge(self._formats[delivery.dialect].schedule, attempt, self._clock.now())
+        self._noted(delivery.dialect, verdict.status)
+        self._verdicts.put_nowait((verdict, delivery))
 
     async def _give_back(self) -> None:
         """End the leases of what was not sent."""
@@ -242,19 +273,31 @@ class Dispatcher:
             await asyncio.sleep(RECORD_SECONDS)
             while not self._verdicts.empty() and len(batch) < BATCH:
                 batch.append(self._verdicts.get_nowait())
-            await self._record_all(batch)
+            await self._record_all([verdict for verdict, _ in batch])
+            done = [delivery for verdict, delivery in batch if verdict.status != "pending"]
+            try:
+                if done:
+                    await self._let_go(done)
+            except Exception as error:  # noqa: BLE001 (the next sweep finds them)
+                log.warning("deliveries stay held", error=type(error).__name__)
             for _ in batch:
                 self._verdicts.task_done()
 
-    async def _record_all(self, batch: list[Verdict]) -> None:
+    async def _record_all(self, verdicts: list[Verdict]) -> None:
         while True:
             try:
-                async with self._database.transaction() as tx:
-                    await deliveries.record(tx, batch, self._clock.now())
+                async with self._database.single() as tx:
+                    await deliveries.record(tx, verdicts, self._clock.now())
                 return
             except Exception as error:  # noqa: BLE001 (what was sent must be noted, however long the database is away)
                 log.warning("attempts could not be recorded yet", error=type(error).__name__)
                 await asyncio.sleep(POLL_SECONDS)
+
+    async def _let_go(self, done: Sequence[Delivery] | None) -> None:
+        """What was held behind these, or anywhere, is due now."""
+        async with self._database.single() as tx:
+            if await deliveries.let_go(tx, done, self._clock.now()):
+                self._look.set()
 
     def _render(self, event: Event, endpoint: Endpoint) -> Sequence[tuple[str, str, bytes]]:
         receiver = Receiver(
