@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import structlog
 from sqlalchemy import text
 
 from payglot.dialects import DIALECTS
@@ -430,3 +431,139 @@ async def test_a_disabled_endpoint_gets_nothing_and_loses_nothing(quiet: World) 
             await endpoints.change(tx, merchant.id, endpoint.id, enabled=True, now=quiet.now)
         dispatcher.wake()
         await there.wait_for(2)
+
+
+async def the_endpoint(world: World, endpoint: Endpoint) -> Endpoint:
+    async with world.services.database.single() as tx:
+        return await endpoints.get(tx, endpoint.merchant_id, endpoint.id)
+
+
+async def a_link(world: World, merchant: Merchant) -> None:
+    """One P100 link that nobody pays: its expiry is its only webhook."""
+    headers = await world.headers(merchant, "p100")
+    body = {"amount": "10", "expiresAt": world.later(minutes=10)}
+    created = await world.http.post("/v1/payment-link", headers=headers, json=body)
+    assert created.status_code == 200, created.text
+
+
+async def test_a_receiver_that_says_it_is_gone_is_paused_and_resumed_with_nothing_lost(quiet: World) -> None:
+    merchant = await quiet.merchant()
+    mood = {"status": 410}
+
+    def moody(request: Received) -> bytes:
+        return answering(mood["status"])(request)
+
+    async with receiver(moody) as there, dispatching(quiet) as dispatcher:
+        endpoint = await an_endpoint(quiet, merchant, there.url)
+        await a_paid_link(quiet, merchant)
+        dispatcher.wake()
+        await there.wait_for(1)
+
+        async def paused() -> bool:
+            return (await the_endpoint(quiet, endpoint)).paused_at is not None
+
+        await until(paused)
+        assert (await the_endpoint(quiet, endpoint)).paused_reason == "gone"
+        await a_paid_link(quiet, merchant)
+        quiet.clock.advance_by(hours=1)
+        dispatcher.wake()
+
+        async def all_waiting() -> bool:
+            waiting = await deliveries_of(quiet, merchant, "pending")
+            return len(waiting) == 4 and {each.next_attempt_at for each in waiting} == {None}
+
+        await until(all_waiting)
+        assert len(there.requests) == 1
+        async with quiet.services.database.single() as tx:
+            assert await deliveries.idle(tx, quiet.now), "what waits for a paused endpoint is behind nothing"
+            assert [each.id for each in await endpoints.in_trouble(tx, paused=True)] == [endpoint.id]
+        mood["status"] = 200
+        async with quiet.services.database.transaction() as change:
+            resumed = await endpoints.change(change, merchant.id, endpoint.id, enabled=True, now=quiet.now)
+        assert (resumed.paused_at, resumed.failing_since) == (None, None)
+        dispatcher.wake()
+        await there.wait_for(5)
+        heard = [said(request)[1] for request in there.requests[1:]]
+        assert sorted(heard) == ["CONFIRMED", "CONFIRMED", "PENDING", "PENDING"]
+
+
+async def test_an_endpoint_that_only_fails_is_told_of_after_a_day_and_paused_after_five(
+    quiet: World,
+) -> None:
+    merchant = await quiet.merchant()
+    with structlog.testing.capture_logs() as logged:
+        async with receiver(answering(500)) as there, dispatching(quiet) as dispatcher:
+            endpoint = await an_endpoint(quiet, merchant, there.url)
+            known = endpoint
+            for hour in range(0, 150, 13):
+                await a_link(quiet, merchant)
+                before = len(there.requests)
+                quiet.clock.advance_by(hours=13)
+                await expiry.run(quiet.services.database, quiet.now)
+                dispatcher.wake()
+                if known.paused_at is None:
+                    await there.wait_for(before + 1)
+
+                    async def noted(before: int = before) -> bool:
+                        return (await the_endpoint(quiet, endpoint)).failures > before
+
+                    await until(noted)
+                known = await the_endpoint(quiet, endpoint)
+                assert known.failing_since is not None
+                assert (known.warned_at is not None) == (quiet.now - known.failing_since >= timedelta(hours=24)), hour
+                assert (known.paused_at is not None) == (quiet.now - known.failing_since >= timedelta(hours=120)), hour
+    assert known.paused_reason == "failing"
+    told = [(entry["event"], entry["failures"]) for entry in logged if entry["event"].startswith("endpoint ")]
+    assert [event for event, _ in told] == ["endpoint fails since long", "endpoint is paused"]
+
+
+async def test_one_success_ends_the_span_of_failures(quiet: World) -> None:
+    merchant = await quiet.merchant()
+    mood = {"status": 500}
+
+    def moody(request: Received) -> bytes:
+        return answering(mood["status"])(request)
+
+    async with receiver(moody) as there, dispatching(quiet) as dispatcher:
+        endpoint = await an_endpoint(quiet, merchant, there.url)
+        await a_paid_link(quiet, merchant)
+        dispatcher.wake()
+        await there.wait_for(1)
+
+        async def failing() -> bool:
+            return (await the_endpoint(quiet, endpoint)).failing_since is not None
+
+        async def well() -> bool:
+            return not await failing()
+
+        await until(failing)
+        mood["status"] = 200
+        quiet.clock.advance_by(minutes=1)
+        dispatcher.wake()
+        await until(well)
+    assert (await the_endpoint(quiet, endpoint)).failures == 0
+
+
+async def test_a_receiver_gets_the_time_it_asks_for_within_bounds(quiet: World) -> None:
+    waits = {}
+    for asked in ("3", "600", "999999"):
+        merchant = await quiet.merchant()
+        async with (
+            receiver(answering(503, headers=f"Retry-After: {asked}\r\n")) as there,
+            dispatching(quiet) as dispatcher,
+        ):
+            await an_endpoint(quiet, merchant, there.url)
+            await a_paid_link(quiet, merchant)
+            dispatcher.wake()
+            await there.wait_for(1)
+
+            async def recorded(merchant: Merchant = merchant) -> bool:
+                return (await deliveries_of(quiet, merchant))[0].attempts == 1
+
+            await until(recorded)
+            due = (await deliveries_of(quiet, merchant))[0].next_attempt_at
+            assert due is not None
+            waits[asked] = (due - quiet.now).total_seconds()
+    documented, longest = 8, 3600
+    for asked, wanted in (("3", documented), ("600", 600), ("999999", longest)):
+        assert wanted - 2 < waits[asked] <= wanted, asked

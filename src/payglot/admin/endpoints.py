@@ -20,11 +20,16 @@ from payglot.webhooks.format import Receiver
 
 router = APIRouter()
 
+TROUBLES = ("failing", "paused")
 STATUSES = ("pending", "delivered", "exhausted", "canceled")
 
 
 class EndpointList(TypedDict):
     data: list[schemas.EndpointWithHealth]
+
+
+class TroubledList(TypedDict):
+    data: list[schemas.Endpoint]
 
 
 class DeliveryPage(TypedDict):
@@ -190,6 +195,24 @@ async def replay(merchant_id: str, endpoint_id: str, request: Request) -> Respon
     response = await atomic(call.services.database, work)
     call.services.wake()
     return response
+
+
+@router.get(
+    "/admin/v1/endpoints",
+    **openapi.operation(
+        "List endpoints in trouble, of all merchants, the longest first",
+        answers={200: ("OK", TroubledList), **FAILURES},
+        parameters=(openapi.query("state", "Which trouble; `failing` by default", type="string", enum=list(TROUBLES)),),
+    ),
+)
+async def troubled(request: Request) -> Response:
+    call = errand(request)
+    state = request.query_params.get("state", "failing")
+    if state not in TROUBLES:
+        raise Invalid([{"loc": ("state",), "msg": f"must be one of {', '.join(TROUBLES)}"}])
+    async with call.services.database.single() as tx:
+        found = await endpoints.in_trouble(tx, paused=state == "paused")
+    return answer(200, {"data": [mapping.endpoint(each) for each in found]})
 
 
 @router.get(

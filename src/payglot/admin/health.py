@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from payglot.operations import deliveries, installation
+from payglot.operations import deliveries, endpoints, installation
 from payglot.web import metrics
 from payglot.web.answers import answer
 from payglot.web.services import Services
@@ -78,5 +78,7 @@ async def refresh_gauges(services: Services) -> None:
     metrics.events_waiting.set(waiting)
     metrics.lag_seconds.set(lag.total_seconds())
     async with services.database.single() as tx:
+        for state in ("failing", "paused"):
+            metrics.endpoints.labels(state).set(len(await endpoints.in_trouble(tx, paused=state == "paused")))
         for (dialect, status), count in (await installation.links_by_status(tx)).items():
             metrics.links.labels(dialect, status).set(count)

@@ -45,9 +45,14 @@ def credential(value: Any) -> schemas.Credential:
 def endpoint(value: Any) -> schemas.Endpoint:
     return {
         "id": str(value.id),
+        "merchant_id": str(value.merchant_id),
         "dialect": value.dialect,
         "url": value.url,
         "enabled": value.enabled,
+        "failing_since": _instant(value.failing_since),
+        "failures": value.failures,
+        "paused": value.paused_reason,
+        "paused_at": _instant(value.paused_at),
         "choices": value.details.get("choices", {}),
         "secret_rotating_until": _instant(value.previous_secret_until),
         "created_at": instants.millis(value.created_at),

@@ -194,10 +194,19 @@ class SignInCode(TypedDict):
 
 
 class Endpoint(TypedDict):
+    """`failing_since` is when the present span of nothing but failures began. `paused` says why nothing is sent though
+    it is enabled: `gone`, it answered 410; `failing`, it has only failed for 120 hours. What is for it waits meanwhile,
+    until it is enabled again."""
+
     id: str
+    merchant_id: str
     dialect: str
     url: str
     enabled: bool
+    failing_since: Instant | None
+    failures: int
+    paused: Literal["gone", "failing"] | None
+    paused_at: Instant | None
     choices: dict[str, Any]
     secret_rotating_until: Instant | None
     created_at: Instant

@@ -64,7 +64,10 @@ async def fan_out(
                 count = sending.get(endpoint.id, 0)
                 if message.status != "pending":
                     rest.append(message)
-                elif first.setdefault((event.link.id, endpoint.id), event.sequence) != event.sequence:
+                elif (
+                    endpoint.paused_at
+                    or first.setdefault((event.link.id, endpoint.id), event.sequence) < event.sequence
+                ):
                     rest.append(replace(message, next_attempt_at=None))
                 elif len(leased) < lease and count < per_endpoint:
                     sending[endpoint.id] = count + 1

@@ -9,12 +9,16 @@ from uuid import UUID
 from payglot.domain import identity
 from payglot.domain.errors import NotFound
 from payglot.operations.vault import Vault
-from payglot.store import deliveries, endpoints as stored, outcomes
+from payglot.store import deliveries, dispatch, endpoints as stored, outcomes
 from payglot.store.database import Tx
-from payglot.store.endpoints import Endpoint as Endpoint
+from payglot.store.endpoints import Endpoint as Endpoint, Trouble as Trouble
 from payglot.store.outcomes import Outcome as Outcome
 
 ROTATION_OVERLAP = timedelta(hours=24)
+WARN_AFTER = timedelta(hours=24)
+PAUSE_AFTER = timedelta(hours=120)
+PAUSE_AFTER_FAILURES = 10
+"""So that two bad moments with days of silence between them pause nobody."""
 
 
 async def create(
@@ -66,7 +70,8 @@ async def change(
     details: Mapping[str, Any] | None = None,
     now: datetime,
 ) -> Endpoint:
-    """Change what is given; raises NotFound."""
+    """Change what is given; raises NotFound. Enabling it, or giving it another address, also resumes one that was
+    paused: what waited is due at once."""
     endpoint = await _get(tx, merchant_id, id, lock=True)
     changed = replace(
         endpoint,
@@ -75,7 +80,13 @@ async def change(
         details=endpoint.details if details is None else dict(details),
         updated_at=now,
     )
+    if enabled or changed.url != endpoint.url:
+        changed = replace(changed, failing_since=None, failures=0, warned_at=None, paused_at=None, paused_reason=None)
     await stored.change(tx, changed)
+    if changed.enabled and changed.paused_at is None:
+        await dispatch.let_go_of(tx, id, now)
+    else:
+        await dispatch.hold(tx, [id])
     return changed
 
 
@@ -103,6 +114,28 @@ async def delete(tx: Tx, merchant_id: UUID, id: UUID, now: datetime) -> Endpoint
     await stored.change(tx, replace(endpoint, enabled=False, updated_at=now, deleted_at=now))
     await deliveries.cancel_waiting(tx, id, now)
     return endpoint
+
+
+async def note(
+    tx: Tx, *, succeeded: Sequence[UUID], failures: Mapping[UUID, int], gone: Sequence[UUID], now: datetime
+) -> list[Trouble]:
+    """What attempts say of their endpoints. After 24 hours of nothing but failures the operator is to be told; after
+    120 hours of them, or a 410, the endpoint is paused, and what is for it waits. Returns what to tell."""
+    if succeeded:
+        await stored.note_success(tx, succeeded)
+    told = await stored.note_failures(
+        tx, failures, now, warn=now - WARN_AFTER, pause=now - PAUSE_AFTER, pause_after=PAUSE_AFTER_FAILURES
+    )
+    told += await stored.pause_gone(tx, gone, now) if gone else []
+    paused = [each.endpoint_id for each in told if each.paused]
+    if paused:
+        await dispatch.hold(tx, paused)
+    return told
+
+
+async def in_trouble(tx: Tx, *, paused: bool) -> list[Endpoint]:
+    """Of all merchants, those that are paused, or those that only fail at present; the longest first."""
+    return await stored.in_trouble(tx, paused=paused)
 
 
 async def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Outcome]:

@@ -1,9 +1,9 @@
 """What the dispatcher asks of the database for every event and every attempt, many of them in one statement each.
 
 An endpoint hears of one link's events in the order in which they happened: a delivery with one of an earlier event
-still pending is *held*, which is to say pending without a time. Whoever writes one down as held, and whoever finishes
-one, looks afterwards whether any may go (`let_go`): each after its own commit, so that the later of the two sees what
-the other did.
+still pending is *held*, which is to say pending without a time, and so is all that waits for an endpoint that is off.
+Whoever writes one down as held, and whoever finishes one, looks afterwards whether any may go (`let_go`): each after
+its own commit, so that the later of the two sees what the other did.
 """
 
 from collections.abc import Mapping, Sequence
@@ -116,6 +116,25 @@ async def let_go(tx: Tx, now: datetime, finished: Sequence[tuple[UUID, UUID]] | 
     return len(await _let_go.rows(tx, {"now": now, "all_link_id": links, "all_endpoint_id": told}))
 
 
+async def hold(tx: Tx, endpoint_ids: Sequence[UUID]) -> None:
+    """What waits for these endpoints waits without a time, until they are on again and it is let go."""
+    await tx.execute(
+        update(_deliveries)
+        .where(_deliveries.c.endpoint_id.in_(endpoint_ids), _deliveries.c.status == "pending")
+        .values(next_attempt_at=None)
+    )
+
+
+async def let_go_of(tx: Tx, endpoint_id: UUID, now: datetime) -> int:
+    """Make due what an endpoint's being off has held. Returns how many."""
+    statement = (
+        update(_deliveries)
+        .where(_deliveries.c.endpoint_id == endpoint_id, *_HELD_BY_NOTHING)
+        .values(next_attempt_at=now)
+    )
+    return (await tx.execute(statement)).rowcount
+
+
 async def any_to_send(tx: Tx, now: datetime) -> bool:
     """Whether something is due at `now`, or held by nothing and so about to be: judged in one look, because a
     delivery may go from the one to the other between two."""
@@ -189,7 +208,6 @@ def _fanning_out() -> ReturningInsert[Any]:
 
 
 def _claiming() -> Select[Any]:
-    off = select(_endpoints.c.id).where(_endpoints.c.enabled.is_(False))
     due = (
         select(_deliveries.c.id, _deliveries.c.endpoint_id, _deliveries.c.next_attempt_at)
         .where(
@@ -200,7 +218,7 @@ def _claiming() -> Select[Any]:
                 _deliveries.c.leased_until <= bindparam("wall", type_=DateTime(timezone=True)),
             ),
             _deliveries.c.endpoint_id != all_(bindparam("full", type_=ARRAY(Uuid))),
-            _deliveries.c.endpoint_id.not_in(off),
+            _deliveries.c.endpoint_id.not_in(_OFF),
         )
         .order_by(_deliveries.c.next_attempt_at, _deliveries.c.id)
         .limit(bindparam("limit", type_=Integer))
@@ -268,9 +286,11 @@ def _letting_go(*which: ColumnElement[bool]) -> ReturningUpdate[Any]:
     )
 
 
+_OFF = select(_endpoints.c.id).where(or_(_endpoints.c.enabled.is_(False), _endpoints.c.paused_at.is_not(None)))
 _HELD_BY_NOTHING = (
     _deliveries.c.status == "pending",
     _deliveries.c.next_attempt_at.is_(None),
+    _deliveries.c.endpoint_id.not_in(_OFF),
     ~_pending_before(_deliveries.c),
 )
 _THESE = _given(link_id=Uuid, endpoint_id=Uuid).c

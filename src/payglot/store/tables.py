@@ -100,6 +100,16 @@ endpoints = Table(
     Column("updated_at", Instant, nullable=False),
     # Deliveries name their endpoint for ever, so its row stays; it is disabled then.
     Column("deleted_at", Instant),
+    # The present span of nothing but failures: since when, how many, and when the operator was told.
+    Column("failing_since", Instant),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("warned_at", Instant),
+    # Paused by us: what is for it waits until somebody resumes it.
+    Column("paused_at", Instant),
+    Column("paused_reason", Text),
+    _one_of("paused_reason", "gone", "failing"),
+    CheckConstraint("(paused_at IS NULL) = (paused_reason IS NULL)", name="paused"),
+    CheckConstraint("(failing_since IS NULL) = (failures = 0)", name="failing"),
     CheckConstraint("deleted_at IS NULL OR NOT enabled", name="deleted"),
     CheckConstraint("(previous_secret IS NULL) = (previous_secret_until IS NULL)", name="previous_secret"),
     Index(None, "merchant_id", "dialect"),

@@ -18,3 +18,9 @@ attempts = Counter(
 lag_seconds = Gauge("payglot_delivery_lag_seconds", "How long the oldest due delivery has been due.", registry=REGISTRY)
 events_waiting = Gauge("payglot_events_waiting", "Events not fanned out yet.", registry=REGISTRY)
 links = Gauge("payglot_links", "Links by dialect and status.", ("dialect", "status"), registry=REGISTRY)
+endpoints = Gauge(
+    "payglot_endpoints_in_trouble",
+    "Endpoints that only fail at present, and endpoints that are paused.",
+    ("state",),
+    registry=REGISTRY,
+)

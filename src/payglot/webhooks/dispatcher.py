@@ -7,7 +7,7 @@ once; then whatever waited behind them, of the same link, becomes due.
 import asyncio
 import contextlib
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -38,6 +38,7 @@ SWEEP_SECONDS = 30.0
 """How often to look for what is held though nothing is before it: a worker may have died before it looked."""
 RECORD_SECONDS = 0.05
 """How long a verdict waits for others to be written down with. Nobody waits for it: the attempt is over."""
+GONE = 410
 HIDDEN_HEADERS = frozenset({"authorization"})
 
 log = structlog.get_logger(__name__)
@@ -83,6 +84,7 @@ class Dispatcher:
         self._behind = False
         self._stopping = False
         self._unsent: list[UUID] = []
+        self._failing: set[UUID] = set()
         self._verdicts: asyncio.Queue[tuple[Verdict, Delivery]] = asyncio.Queue()
 
     def wake(self) -> None:
@@ -224,9 +226,12 @@ class Dispatcher:
             # It waited too long behind others, or we are stopping: somebody else's turn.
             self._unsent.append(delivery.id)
             return
-        attempt = await self._attempt(delivery, endpoint)
-        verdict = retry.judge(self._formats[delivery.dialect].schedule, attempt, self._clock.now())
+        attempt, retry_after = await self._attempt(delivery, endpoint)
+        schedule = self._formats[delivery.dialect].schedule
+        verdict = retry.judge(schedule, attempt, self._clock.now(), retry_after_seconds=retry_after)
         self._noted(delivery.dialect, verdict.status)
+        if endpoint.failing_since is not None:
+            self._failing.add(endpoint.id)
         self._verdicts.put_nowait((verdict, delivery))
 
     async def _give_back(self) -> None:
@@ -242,7 +247,8 @@ class Dispatcher:
         until = delivery.leased_until
         return not self._stopping and (until is None or datetime.now(UTC) + timeout < until)
 
-    async def _attempt(self, delivery: Delivery, endpoint: Endpoint) -> Attempt:
+    async def _attempt(self, delivery: Delivery, endpoint: Endpoint) -> tuple[Attempt, float | None]:
+        """With the seconds that the receiver asked for, if it did."""
         form = self._formats[delivery.dialect]
         started_at = datetime.now(UTC)
         headers = form.headers(
@@ -254,7 +260,7 @@ class Dispatcher:
         )
         url = endpoint.url.rstrip("/") + delivery.path if delivery.path else endpoint.url
         sent = await self._client.post(url, delivery.body, headers, form.schedule.timeout_seconds)
-        return Attempt(
+        attempt = Attempt(
             merchant_id=delivery.merchant_id,
             delivery_id=delivery.id,
             number=delivery.attempts + 1,
@@ -265,6 +271,7 @@ class Dispatcher:
             request_headers={name: "…" if name.lower() in HIDDEN_HEADERS else value for name, value in headers.items()},
             answer=sent.answer.replace("\0", "\ufffd"),
         )
+        return attempt, sent.retry_after_seconds
 
     async def _record(self) -> None:
         """Write verdicts down, as many at once as have come in meanwhile."""
@@ -274,12 +281,10 @@ class Dispatcher:
             while not self._verdicts.empty() and len(batch) < BATCH:
                 batch.append(self._verdicts.get_nowait())
             await self._record_all([verdict for verdict, _ in batch])
-            done = [delivery for verdict, delivery in batch if verdict.status != "pending"]
             try:
-                if done:
-                    await self._let_go(done)
-            except Exception as error:  # noqa: BLE001 (the next sweep finds them)
-                log.warning("deliveries stay held", error=type(error).__name__)
+                await self._draw_conclusions(batch)
+            except Exception as error:  # noqa: BLE001 (the next sweep frees what is held, the next failure counts again)
+                log.warning("attempts had no consequences yet", error=type(error).__name__)
             for _ in batch:
                 self._verdicts.task_done()
 
@@ -292,6 +297,36 @@ class Dispatcher:
             except Exception as error:  # noqa: BLE001 (what was sent must be noted, however long the database is away)
                 log.warning("attempts could not be recorded yet", error=type(error).__name__)
                 await asyncio.sleep(POLL_SECONDS)
+
+    async def _draw_conclusions(self, batch: Sequence[tuple[Verdict, Delivery]]) -> None:
+        done = [delivery for verdict, delivery in batch if verdict.status != "pending"]
+        if done:
+            await self._let_go(done)
+        succeeded = {delivery.endpoint_id for verdict, delivery in batch if verdict.status == "delivered"}
+        failures = Counter(
+            delivery.endpoint_id
+            for verdict, delivery in batch
+            if verdict.status != "delivered" and delivery.endpoint_id not in succeeded
+        )
+        gone = {delivery.endpoint_id for verdict, delivery in batch if verdict.attempt.status == GONE}
+        recovered = succeeded & self._failing
+        if not (recovered or failures):
+            return
+        async with self._database.transaction() as tx:
+            told = await endpoints.note(
+                tx, succeeded=sorted(recovered), failures=failures, gone=sorted(gone), now=self._clock.now()
+            )
+        self._failing = (self._failing - recovered) | set(failures)
+        for trouble in told:
+            log.error(
+                "endpoint is paused" if trouble.paused else "endpoint fails since long",
+                endpoint=str(trouble.endpoint_id),
+                merchant=str(trouble.merchant_id),
+                dialect=trouble.dialect,
+                reason=trouble.paused,
+                failing_since=trouble.failing_since.isoformat(),
+                failures=trouble.failures,
+            )
 
     async def _let_go(self, done: Sequence[Delivery] | None) -> None:
         """What was held behind these, or anywhere, is due now."""
