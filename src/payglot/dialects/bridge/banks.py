@@ -60,8 +60,11 @@ def login(text: str) -> Login | None:
 
 
 def expectation(known: Login, now: datetime, execution_date: datetime | None) -> dict[str, Any]:
-    """What the sandbox is told with the payment. A pending one ends an hour later, or when it is to be executed."""
+    """What the sandbox is told with the payment. A pending one ends an hour later, or when it is to be executed; one
+    that is executed on its confirmation is never pending."""
     told: dict[str, Any] = {} if known.reason is None else {"sandbox_reason": known.reason}
+    if known.outcome is Outcome.PAID:
+        told["sandbox_instant"] = True
     if known.outcome is Outcome.PROCESSING:
         told["sandbox_ends_at"] = max(now + LATER, execution_date or now).isoformat()
     return told

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from payglot.dialects.bridge import banks
 from payglot.dialects.bridge.banks import BANKS, BY_VALUE
 from payglot.dialects.bridge.words import MANUAL, is_request
+from payglot.domain import money
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import ChoiceInvalid, OutcomeImpossible, RedirectForbidden
 from payglot.domain.link import Link
@@ -120,7 +121,8 @@ class BridgeFlow:
         in_parts = outcome is Outcome.UNDERPAID and method is not None and bool(_parts(link))
         if method == MANUAL or (method is None and manual):
             return Choice(action="manual_transfer")
-        if manual and not in_parts:
+        differs = amount is not None and money.parse(amount, Currency.EUR) != link.amount
+        if (manual and not in_parts) or differs:
             raise OutcomeImpossible(reason="A payment at a bank is exact; use the method manual_transfer.")
         if method in (None, "bank", BANK):
             preselected = str(link.extras.get("bank"))
