@@ -21,6 +21,17 @@ class Bank:
     id: int
     name: str
     country: str
+    group: int | None = None
+    """The id of the group that it is found in."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Banks under one name, which the list shows in their place."""
+
+    id: int
+    name: str
+    country: str
 
 
 BANKS = (
@@ -31,7 +42,11 @@ BANKS = (
     Bank(id=90004, name="Beispielkasse", country="de"),
     Bank(id=90005, name="Banco Ejemplo", country="es"),
     Bank(id=90006, name="Sample Bank", country="gb"),
+    Bank(id=90101, name="Groupe Modèle Nord", country="fr", group=90100),
+    Bank(id=90102, name="Groupe Modèle Sud", country="fr", group=90100),
 )
+GROUPS = (Group(id=90100, name="Groupe Modèle", country="fr"),)
+LISTED: tuple[Bank | Group, ...] = (*(bank for bank in BANKS if bank.group is None), *GROUPS)
 BY_VALUE = {str(bank.id): bank for bank in BANKS}
 """As forms and sandbox calls name them."""
 
