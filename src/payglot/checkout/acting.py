@@ -18,7 +18,7 @@ from payglot.domain.payment import Payment
 from payglot.operations import payments
 from payglot.web import simulation
 from payglot.web.atomic import Tx, atomic
-from payglot.web.flow import Choice, Moment, Outcome, Way
+from payglot.web.flow import Choice, Moment, NarrowingFlow, Outcome, Way
 from payglot.web.refusals import Invalid
 from payglot.web.simulation import Stage, Wish
 
@@ -35,6 +35,12 @@ async def choose(request: Request, home: Home) -> Response:
             return await claiming.act(tx, visit, form)
         if form.action == states.ABORT:
             return _leave_unpaid(visit)
+        if form.action == states.CHANGE:
+            return visit.home
+        if form.action == "pay" and isinstance(visit.flow, NarrowingFlow):
+            part = visit.flow.narrows(Choice(values=form.values))
+            if part is not None:
+                return visit.page_of(part)
         for payment in visit.dossier.payments:
             if payment.extras.get("nonce") == form.mark:
                 return visit.attempt(payment)
@@ -110,7 +116,7 @@ async def _again(request: Request, home: Home, form: Form, error: ChoiceInvalid)
 def _leave_unpaid(visit: Visit) -> str:
     if not standing.takes_payment(visit.dossier.link):
         return visit.home
-    return visit.leave(None, Moment.ABORTED, "choose") or f"{visit.home}?{showing.LEFT}"
+    return visit.leave(None, Moment.ABORTED, visit.offer.step) or f"{visit.home}?{showing.LEFT}"
 
 
 Deed = Callable[[Tx, Visit, Payment, str], Awaitable[str]]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from starlette.requests import Request
@@ -19,9 +19,12 @@ from payglot.operations import links, merchants
 from payglot.rails.sandbox import SandboxRail
 from payglot.web import simulation, stock
 from payglot.web.atomic import Tx
-from payglot.web.flow import Flow, Moment, Offer
+from payglot.web.flow import Flow, Moment, NarrowingFlow, Offer
 from payglot.web.live import Streams
 from payglot.web.services import Services
+
+PART = "part"
+"""In the query of a page that shows a part of the offer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,10 +50,15 @@ class Visit:
     dossier: Dossier
     wording: Wording
     now: datetime
+    part: str
+    """The part of the offer that the visitor has opened; empty on the first page."""
 
     @property
     def home(self) -> str:
         return addresses.home_of(self.merchant, self.dossier.link)
+
+    def page_of(self, part: str) -> str:
+        return f"{self.home}?{urlencode({PART: part})}"
 
     @property
     def is_live(self) -> bool:
@@ -62,11 +70,17 @@ class Visit:
 
     @property
     def offer(self) -> Offer:
-        offer = self.flow.offer(self.merchant, self.dossier, self.now)
+        offer = self._part or self.flow.offer(self.merchant, self.dossier, self.now)
         if self.is_live and self.desk.services.rail.name == SandboxRail.name:
             # A live page must never show an address that only looks like one.
             return replace(offer, unpayable="No way to pay has been set up here yet.")
         return offer
+
+    @property
+    def _part(self) -> Offer | None:
+        if not self.part or not isinstance(self.flow, NarrowingFlow):
+            return None
+        return self.flow.narrowed(self.merchant, self.dossier, self.part, self.now)
 
     def attempt(self, payment: Payment) -> str:
         return addresses.attempt_of(self.desk.services.vault, self.dossier.link, payment)
@@ -107,7 +121,8 @@ async def visit(tx: Tx, request: Request, home: Home, *, lock: bool = False) -> 
     merchant = await merchants.get(tx, dossier.link.merchant_id)
     request.scope["merchant_id"] = merchant.id
     wording = wording_for(request.headers.get("accept-language", ""))
-    return Visit(desk=desk, flow=flow, merchant=merchant, dossier=dossier, wording=wording, now=now)
+    part = request.query_params.get(PART, "")
+    return Visit(desk=desk, flow=flow, merchant=merchant, dossier=dossier, wording=wording, now=now, part=part)
 
 
 def attempt(visit: Visit, payment_id: UUID, key: str) -> Payment:

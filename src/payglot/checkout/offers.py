@@ -29,7 +29,7 @@ from payglot.domain.errors import ChoiceInvalid
 from payglot.domain.link import Direction
 from payglot.domain.money import Money
 from payglot.web import instants
-from payglot.web.flow import Field, Offer
+from payglot.web.flow import CHOOSE, Field, Offer
 
 _TITLES = {Direction.IN: "Pay {}", Direction.OUT: "Money from {}"}
 _TYPES = {
@@ -53,13 +53,14 @@ def page(
     link, offer = visit.dossier.link, visit.offer
     inputs = [_input(field, sent, refused) for field in offer.fields]
     closed, vault = offer.unpayable, visit.desk.services.vault
+    address = visit.home if offer.step == CHOOSE else visit.page_of(visit.part)
     buttons = [Button(action="pay", label=offer.submit, main=True)]
     if offer.secondary is not None:
         buttons.append(Button(action=offer.secondary[0], label=offer.secondary[1]))
     return Choose(
         shell=shell(visit, visit.wording.plain(_TITLES[link.direction], offer.payee)),
         summary=summary(visit, offer, ends=closed is None),
-        form=None if closed else FormTo(path=visit.home, once=once or forms.new_once(vault, link.id)),
+        form=None if closed else FormTo(path=address, once=once or forms.new_once(vault, link.id)),
         groups=tuple(_grouped(inputs, {field.name: field.group for field in offer.fields})),
         buttons=tuple(buttons),
         notices=offer.notices,

@@ -78,13 +78,17 @@ class Line:
     amount: str | None = None
 
 
+CHOOSE = "choose"
+"""The name of the first page."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Offer:
     """The first page. `amount` is None when the payer names it; `currency` is a code to show beside it; `every` says
     how often it is paid again, in words: "every month".
 
     `description_html` must come from a sanitiser. `notices` are plain sentences the payer should read first.
-    `unpayable` says why nothing can be paid here, if that is so.
+    `unpayable` says why nothing can be paid here, if that is so. `step` is the page's name, for `Flow.redirect`.
     """
 
     payee: str
@@ -103,6 +107,7 @@ class Offer:
     shows_expiry: bool = True
     can_abort: bool = False
     unpayable: str | None = None
+    step: str = CHOOSE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,7 +175,20 @@ class Flow(Protocol):
     ) -> str | None:
         """Where the browser goes at that moment, exactly as documented; None: the payer stays. The checkout checks the
         address against the merchant's domains once more. `step` names the page the payer was on: `choose`, `confirm`
-        or `transfer`."""
+        or `transfer`, or an offer's own."""
+        ...
+
+
+@runtime_checkable
+class NarrowingFlow(Flow, Protocol):
+    """The flow of a dialect with options that start no payment, but open a page of their own with fewer options."""
+
+    def narrows(self, choice: Choice) -> str | None:
+        """The part of the offer that a choice opens; None for one that starts a payment."""
+        ...
+
+    def narrowed(self, merchant: Merchant, dossier: Dossier, part: str, now: datetime) -> Offer | None:
+        """That part, where the link has it; its `step` is not the first page's. Its `change` leads back."""
         ...
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from payglot.dialects.bridge import DIALECT
 from payglot.domain.merchant import Merchant, Mode
-from payglot.operations import expiry
+from payglot.operations import expiry, payments
 from payglot.web.flow import Choice
 from tests.dialects.bridge.builders import (
     REQUESTS,
@@ -19,6 +19,7 @@ from tests.dialects.bridge.builders import (
     get,
     in_words,
     read,
+    revoke,
     transaction,
     webhooks,
 )
@@ -35,6 +36,26 @@ async def words(world: World, merchant: Merchant, id: str) -> list[tuple[str, st
     """Each attempt's status and reason, oldest first."""
     listed = (await get(world, merchant, f"{REQUESTS[V2]}?payment_link_id={id}")).json()["resources"]
     return [(each["status"], each.get("status_reason")) for each in reversed(listed)]
+
+
+async def test_a_payment_that_is_executed_on_its_confirmation_is_never_pending(world: World) -> None:
+    merchant = await a_merchant(world)
+    id = await a_link(world, merchant)
+    assert (await play(world, id, "paid", method="id_acsc")).json()["link_status"] == "paid"
+    assert in_words(await webhooks(world, id)) == ["created", "ACTC", "ACSC", "link COMPLETED"]
+
+
+async def test_nor_is_it_executed_where_the_link_takes_no_payment_any_more(world: World) -> None:
+    merchant = await a_merchant(world)
+    id = await a_link(world, merchant)
+    opened = Choice(values={"bank": "574", "login": "id_acsc"})
+    dossier = await dossier_of(world, id)
+    opening = DIALECT.flow.open(merchant, dossier, opened, world.services.rail, world.now)
+    async with world.services.database.transaction() as tx:
+        begun = (await payments.start(tx, dossier.link.id, opening, world.now)).payments[-1]
+    await revoke(world, id)
+    assert (await play(world, id, "paid", payment_id=str(begun.id))).status_code == 409
+    assert (await read(world, merchant, id))["status"] == "REVOKED"
 
 
 @pytest.mark.parametrize("name", ["id_pdng_acsc", "id-pdng-acsc"])

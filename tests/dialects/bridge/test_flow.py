@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from payglot.dialects.bridge import DIALECT
-from payglot.dialects.bridge.banks import BANKS
+from payglot.dialects.bridge.banks import LISTED
 from payglot.dialects.bridge.checkout import sandbox_received_percent, with_query
 from payglot.domain.errors import ChoiceInvalid, OutcomeImpossible
 from payglot.domain.merchant import Mode
@@ -52,7 +52,7 @@ async def test_the_payer_sees_what_is_paid_to_whom_and_may_choose_a_bank(world: 
     ]
     (field,) = offer.fields
     assert (field.name, field.kind, field.required) == ("bank", "choice", True)
-    assert {option.value for option in field.options} == {str(bank.id) for bank in BANKS}
+    assert {option.value for option in field.options} == {str(bank.id) for bank in LISTED}
     assert offer.secondary == ("manual_transfer", "Pay by manual transfer")
     assert offer.can_abort
     assert offer.unpayable is None
@@ -73,7 +73,7 @@ async def test_a_preselected_bank_leaves_no_choice_and_an_unlisted_one_leaves_it
     world: World, version: str, member: str
 ) -> None:
     merchant = await a_merchant(world)
-    for id, listed in ((90003, ["90003"]), (574, ["574"]), (12, [str(bank.id) for bank in BANKS])):
+    for id, listed in ((90003, ["90003"]), (574, ["574"]), (90101, ["90101"]), (12, [str(each.id) for each in LISTED])):
         dossier = await dossier_of(world, await a_link(world, merchant, version, **{member: id}))
         options = FLOW.offer(merchant, dossier, world.now).fields[0].options
         assert sorted(option.value for option in options) == sorted(listed)
@@ -331,35 +331,39 @@ async def test_a_payment_is_over_for_the_payer_once_it_is_confirmed(world: World
     assert await final(rejected) is None
 
 
-@pytest.mark.parametrize(
-    ("wish", "choice"),
-    [
-        ({"outcome": "paid"}, Choice(values={"bank": "574"})),
-        ({"outcome": "failed"}, Choice(values={"bank": "574"})),
-        ({"outcome": "processing", "method": "bank"}, Choice(values={"bank": "574"})),
-        ({"outcome": "paid", "method": "90003"}, Choice(values={"bank": "90003"})),
-        ({"outcome": "paid", "method": "manual_transfer"}, Choice(action="manual_transfer")),
-        ({"outcome": "manual_transfer"}, Choice(action="manual_transfer")),
-        ({"outcome": "underpaid"}, Choice(action="manual_transfer")),
-        ({"outcome": "overpaid"}, Choice(action="manual_transfer")),
-        ({"outcome": "paid", "method": "12"}, None),
-        ({"outcome": "paid", "method": "btc"}, None),
-        ({"outcome": "underpaid", "method": "bank"}, None),
-        ({"outcome": "manual_transfer", "method": "574"}, None),
-    ],
-)
-async def test_a_payer_without_a_browser_chooses_what_fits_the_outcome(
-    world: World, wish: dict[str, Any], choice: Choice | None
-) -> None:
+AT_THE_DEMO_BANK, BY_TRANSFER = Choice(values={"bank": "574"}), Choice(action="manual_transfer")
+WISHES: list[tuple[dict[str, str], Choice | None]] = [
+    ({"outcome": "paid"}, AT_THE_DEMO_BANK),
+    ({"outcome": "failed"}, AT_THE_DEMO_BANK),
+    ({"outcome": "processing", "method": "bank"}, AT_THE_DEMO_BANK),
+    ({"outcome": "paid", "amount": "120.98"}, AT_THE_DEMO_BANK),
+    ({"outcome": "paid", "method": "90003"}, Choice(values={"bank": "90003"})),
+    ({"outcome": "paid", "method": "manual_transfer"}, BY_TRANSFER),
+    ({"outcome": "paid", "method": "manual_transfer", "amount": "1"}, BY_TRANSFER),
+    ({"outcome": "manual_transfer"}, BY_TRANSFER),
+    ({"outcome": "underpaid"}, BY_TRANSFER),
+    ({"outcome": "overpaid"}, BY_TRANSFER),
+    ({"outcome": "paid", "amount": "1"}, None),
+    ({"outcome": "processing", "method": "90003", "amount": "120.99"}, None),
+    ({"outcome": "paid", "method": "id_acsc", "amount": "1"}, None),
+    ({"outcome": "paid", "method": "12"}, None),
+    ({"outcome": "paid", "method": "btc"}, None),
+    ({"outcome": "underpaid", "method": "bank"}, None),
+    ({"outcome": "manual_transfer", "method": "574"}, None),
+]
+
+
+async def test_a_payer_without_a_browser_chooses_what_fits_the_outcome(world: World) -> None:
     link = (await dossier_of(world, await a_link(world, await a_merchant(world)))).link
-    asked: dict[str, Any] = {"method": None, "amount": None, "quantity": None} | wish
-    asked["outcome"] = Outcome(asked["outcome"])
     assert FLOW.outcomes(link) == set(Outcome)
-    if choice is None:
-        with pytest.raises(OutcomeImpossible):
-            FLOW.default_choice(link, **asked)
-    else:
-        assert FLOW.default_choice(link, **asked) == choice
+    for wish, choice in WISHES:
+        asked: dict[str, Any] = {"method": None, "amount": None, "quantity": None} | wish
+        asked["outcome"] = Outcome(asked["outcome"])
+        if choice is None:
+            with pytest.raises(OutcomeImpossible):
+                FLOW.default_choice(link, **asked)
+        else:
+            assert FLOW.default_choice(link, **asked) == choice, wish
 
 
 @pytest.mark.parametrize(("bank", "chosen"), [(90003, "90003"), (12, "574")])

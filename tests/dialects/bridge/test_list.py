@@ -3,6 +3,7 @@
 import base64
 import itertools
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -155,7 +156,8 @@ async def test_a_page_holds_50_unless_something_else_is_asked_for(world: World) 
 async def test_the_next_address_is_relative_and_holds_all_that_the_next_page_takes(world: World, version: str) -> None:
     merchant = await a_merchant(world)
     await some_links(world, merchant, 3)
-    since, until = world.later(days=-1), world.later(days=1)
+    # To the microsecond: a later page must not take in what the first one kept out.
+    since, until = f"{world.now - timedelta(days=1):%Y-%m-%dT%H:%M:%S}.123456Z", world.later(days=1)
     status = "VALID" if version == V2 else "valid"
 
     query = f"?status={status}&limit=1&since={since}&until={quote(until)}&unknown=x"

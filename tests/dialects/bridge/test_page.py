@@ -28,16 +28,51 @@ async def test_a_payer_is_told_that_not_every_bank_can_plan_a_transfer(world: Wo
     assert "If your bank cannot plan transfers, the payment is made at once." in (await world.http.get(made.path)).text
 
 
+GROUP = {"bank": "90100"}
+
+
+async def test_a_group_of_banks_opens_a_page_with_its_members(world: World) -> None:
+    made = await make(world, await a_merchant(world), "bridge")
+    assert "Groupe Modèle Nord" not in (await world.http.get(made.path)).text
+    opened = await choose(world, made, **GROUP)
+    assert (opened.status_code, opened.headers["location"]) == (303, f"{made.path}?part=90100")
+    path = opened.headers["location"]
+    page = (await world.http.get(path)).text
+    assert "Groupe Modèle Nord" in page
+    assert "Demo Bank" not in page
+    back = await world.http.post(path, data=hidden(page) | {"action": "change"})
+    assert back.headers["location"] == made.path
+    assert (await world.http.post(path, data=hidden(page) | {"bank": "12", "action": "pay"})).status_code == 422
+    attempt = await world.http.post(path, data=hidden(page) | {"bank": "90102", "action": "pay"})
+    assert "Confirm at Groupe Modèle Sud" in (await world.http.get(attempt.headers["location"])).text
+
+
+async def test_a_part_that_a_link_does_not_have_is_its_first_page(world: World) -> None:
+    merchant = await a_merchant(world)
+    for part, changes in (("", {}), ("90001", {}), ("None", {}), ("٩٠١٠٠", {}), ("90100", {"bank_id": 90003})):
+        made = await make(world, merchant, "bridge", **changes)
+        page = await world.http.get(made.path, params={"part": part})
+        assert page.status_code == 200
+        assert f'action="{made.path}"' in page.text
+        assert "Groupe Modèle Nord" not in page.text
+
+
 @pytest.mark.parametrize(
-    ("action", "step"), [(None, "banks_list"), ("pay", "bank_page"), ("manual_transfer", "manual_transfer_page")]
+    ("chosen", "step"),
+    [
+        (None, "banks_list"),
+        (GROUP, "parent_bank_page"),
+        ({"action": "pay"}, "bank_page"),
+        ({"action": "manual_transfer"}, "manual_transfer_page"),
+    ],
 )
 async def test_every_step_has_a_way_out_that_tells_where_it_was_and_leaves_the_link_usable(
-    world: World, action: str | None, step: str
+    world: World, chosen: dict[str, str] | None, step: str
 ) -> None:
     merchant = await a_merchant(world, redirect_domains=("shop.example",))
     for callback in ("https://shop.example/", None):
         made = await make(world, merchant, "bridge", callback_url=callback)
-        path = made.path if action is None else (await choose(world, made, action=action)).headers["location"]
+        path = made.path if chosen is None else (await choose(world, made, **chosen)).headers["location"]
         page = (await world.http.get(path)).text
         assert 'value="abort"' in page
         left = await world.http.post(path, data=hidden(page) | {"action": "abort"})

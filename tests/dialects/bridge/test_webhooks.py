@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -194,6 +195,19 @@ async def test_every_change_is_told_once_and_nothing_else(world: World, live: Li
     assert in_words(await webhooks(world, id)) == expected
 
 
+async def test_an_event_weighs_the_money_of_its_own_account(world: World) -> None:
+    merchant = await a_merchant(world)
+    id = await a_link(world, merchant)
+    first, second = await start_manual(world, merchant, id), await start_manual(world, merchant, id)
+    await confirm(world, second)
+    await send(world, second, 80)
+    await send(world, first, 30)
+    funds = ["link COMPLETED", "link COMPLETED UNDERPAID", "link COMPLETED UNDERPAID"]
+    assert in_words(await webhooks(world, id)) == funds
+    shown = (await get(world, merchant, f"{LINKS[VERSIONS[0]]}/{id}")).json()
+    assert shown["fund_information"]["status"] == "OVERPAID"
+
+
 async def test_bodies_have_exactly_the_documented_members(world: World) -> None:
     merchant = await a_merchant(world)
     body = golden("create.request") | {"expired_date": world.later(days=30)}
@@ -304,6 +318,44 @@ async def test_the_timestamp_is_the_events_own_in_whole_milliseconds(world: Worl
             whole = event.occurred_at.replace(microsecond=event.occurred_at.microsecond // 1000 * 1000)
             assert datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=body["timestamp"]) == whole
             assert isinstance(body["timestamp"], int)
+
+
+@pytest.mark.parametrize(
+    ("events_chosen", "expected"),
+    [
+        (None, ["created", "ACTC", "PDNG", "link COMPLETED", "ACSC"]),
+        (["payment.link.updated"], ["link COMPLETED"]),
+        (["payment.transaction.updated"], ["ACTC", "PDNG", "ACSC"]),
+        (["payment.link.updated", "payment.transaction.created"], ["created", "link COMPLETED"]),
+    ],
+)
+async def test_an_endpoint_is_told_of_the_events_that_it_selected(
+    world: World, events_chosen: list[str] | None, expected: list[str]
+) -> None:
+    merchant = await a_merchant(world)
+    id = await a_link(world, merchant)
+    await paid_at_the_bank(world, merchant, id)
+    details = {"choices": DIALECT.endpoint_choices({"name": "Orders", "events": events_chosen})}
+    async with world.services.database.single() as tx:
+        history = await events.of_link(tx, UUID(id))
+    receiver = replace(RECEIVER, details=details)
+    sent = [message for event in history for message in WEBHOOKS.messages(event, receiver, BASE_URL)]
+    assert in_words(bodies(sent)) == expected
+    assert WEBHOOKS.test_message(receiver, NOW).name == "TEST_EVENT"
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [{"events": []}, {"events": ["TEST_EVENT"]}, {"events": "payment.link.updated"}, {"name": ""}, {"types": []}],
+)
+def test_a_selection_that_means_nothing_is_refused(chosen: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"events a list of some of payment\.transaction\.created"):
+        DIALECT.endpoint_choices(chosen)
+
+
+def test_what_is_not_chosen_is_not_kept() -> None:
+    assert DIALECT.endpoint_choices({"name": None, "events": None}) == {}
+    assert DIALECT.endpoint_choices({"name": "Orders"}) == {"name": "Orders"}
 
 
 async def test_a_links_birth_has_no_webhook(world: World) -> None:

@@ -9,7 +9,7 @@ import functools
 import shlex
 from collections.abc import Mapping
 
-from payglot.dialects.bridge import auth, errors, paths, request_routes, routes
+from payglot.dialects.bridge import auth, errors, paths, request_routes, routes, selection
 from payglot.dialects.bridge.checkout import BridgeFlow
 from payglot.dialects.bridge.webhooks import BridgeWebhooks
 from payglot.dialects.contract import Dialect
@@ -50,6 +50,7 @@ DIALECT = Dialect(
     webhooks=BridgeWebhooks(),
     issue=auth.issue,
     endpoint_details=lambda _merchant_id: {},
+    endpoint_choices=selection.choose,
     limits="2000 per 5 minutes",
     example=example,
 )

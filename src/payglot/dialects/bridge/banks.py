@@ -21,6 +21,17 @@ class Bank:
     id: int
     name: str
     country: str
+    group: int | None = None
+    """The id of the group that it is found in."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Banks under one name, which the list shows in their place."""
+
+    id: int
+    name: str
+    country: str
 
 
 BANKS = (
@@ -31,7 +42,11 @@ BANKS = (
     Bank(id=90004, name="Beispielkasse", country="de"),
     Bank(id=90005, name="Banco Ejemplo", country="es"),
     Bank(id=90006, name="Sample Bank", country="gb"),
+    Bank(id=90101, name="Groupe Modèle Nord", country="fr", group=90100),
+    Bank(id=90102, name="Groupe Modèle Sud", country="fr", group=90100),
 )
+GROUPS = (Group(id=90100, name="Groupe Modèle", country="fr"),)
+LISTED: tuple[Bank | Group, ...] = (*(bank for bank in BANKS if bank.group is None), *GROUPS)
 BY_VALUE = {str(bank.id): bank for bank in BANKS}
 """As forms and sandbox calls name them."""
 
@@ -60,8 +75,11 @@ def login(text: str) -> Login | None:
 
 
 def expectation(known: Login, now: datetime, execution_date: datetime | None) -> dict[str, Any]:
-    """What the sandbox is told with the payment. A pending one ends an hour later, or when it is to be executed."""
+    """What the sandbox is told with the payment. A pending one ends an hour later, or when it is to be executed; one
+    that is executed on its confirmation is never pending."""
     told: dict[str, Any] = {} if known.reason is None else {"sandbox_reason": known.reason}
+    if known.outcome is Outcome.PAID:
+        told["sandbox_instant"] = True
     if known.outcome is Outcome.PROCESSING:
         told["sandbox_ends_at"] = max(now + LATER, execution_date or now).isoformat()
     return told

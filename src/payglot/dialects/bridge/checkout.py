@@ -3,13 +3,16 @@
 Source: "Use a Payment Link", "Create your first payment link from the API", "Manual transfer via virtual IBAN".
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from payglot.dialects.bridge import banks
-from payglot.dialects.bridge.banks import BANKS, BY_VALUE
+from payglot.dialects.bridge.banks import BANKS, BY_VALUE, GROUPS, LISTED, Bank, Group
 from payglot.dialects.bridge.words import MANUAL, is_request
+from payglot.domain import money
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import ChoiceInvalid, OutcomeImpossible, RedirectForbidden
 from payglot.domain.link import Link
@@ -18,26 +21,28 @@ from payglot.domain.money import Currency, Money
 from payglot.domain.payment import Opening, Payment
 from payglot.rails.base import Rail
 from payglot.web import instants
-from payglot.web.flow import Choice, Field, Instructions, Line, Moment, Offer, Option, Outcome, Way
+from payglot.web.flow import CHOOSE, Choice, Field, Instructions, Line, Moment, Offer, Option, Outcome, Way
 
 BANK = "bank_transfer"
 LOGIN = "login"
 """The form value that test mode's payers without a browser have: the login at the Demo Bank."""
-STEPS = {"choose": "banks_list", "confirm": "bank_page", "transfer": "manual_transfer_page"}
+GROUP = "group"
+STEPS = {
+    CHOOSE: "banks_list",
+    GROUP: "parent_bank_page",
+    "confirm": "bank_page",
+    "transfer": "manual_transfer_page",
+}
 MAX_BANK_REFERENCE = 35
 """What a SEPA transfer holds as its reference."""
 
 
 class BridgeFlow:
-    """Implements `web.flow.Flow`."""
+    """Implements `web.flow.NarrowingFlow`: a group of banks opens a page with its members."""
 
     def offer(self, merchant: Merchant, dossier: Dossier, now: datetime) -> Offer:
         link = dossier.link
         preselected = BY_VALUE.get(str(link.extras.get("bank")))
-        country = link.extras.get("country", "fr")
-        listed = [preselected] if preselected else list(BANKS)
-        listed.sort(key=lambda bank: (bank.id != banks.DEMO_ID, bank.country != country, bank.name))
-        options = tuple(Option(value=str(bank.id), label=bank.name, hint=bank.country.upper()) for bank in listed)
         manual = ("manual_transfer", "Pay by manual transfer") if merchant.settings.manual_transfer else None
         return Offer(
             payee=merchant.name,
@@ -45,13 +50,25 @@ class BridgeFlow:
             amount=str(link.amount),
             currency=link.currency,
             lines=tuple(_line(transaction, merchant) for transaction in link.extras["transactions"]),
-            fields=(Field(name="bank", label="Your bank", kind="choice", options=options, value=options[0].value),),
+            fields=(_bank_field(link, [preselected] if preselected else LISTED),),
             submit="Continue to my bank",
             secondary=manual,
             notices=tuple(_notices(link)),
             shows_expiry=bool(link.extras.get("shows_expiry")),
             can_abort=True,
         )
+
+    def narrows(self, choice: Choice) -> str | None:
+        value = choice.values.get("bank", "")
+        return value if any(str(group.id) == value for group in GROUPS) else None
+
+    def narrowed(self, merchant: Merchant, dossier: Dossier, part: str, now: datetime) -> Offer | None:
+        members = [bank for bank in BANKS if str(bank.group) == part and bank.group is not None]
+        if not members or str(dossier.link.extras.get("bank")) in BY_VALUE:
+            return None
+        whole = self.offer(merchant, dossier, now)
+        field = _bank_field(dossier.link, members)
+        return replace(whole, step=GROUP, fields=(field,), secondary=("change", "Pay another way"))
 
     def open(self, merchant: Merchant, dossier: Dossier, choice: Choice, rail: Rail, now: datetime) -> Opening:
         link = dossier.link
@@ -120,7 +137,8 @@ class BridgeFlow:
         in_parts = outcome is Outcome.UNDERPAID and method is not None and bool(_parts(link))
         if method == MANUAL or (method is None and manual):
             return Choice(action="manual_transfer")
-        if manual and not in_parts:
+        differs = amount is not None and money.parse(amount, Currency.EUR) != link.amount
+        if (manual and not in_parts) or differs:
             raise OutcomeImpossible(reason="A payment at a bank is exact; use the method manual_transfer.")
         if method in (None, "bank", BANK):
             preselected = str(link.extras.get("bank"))
@@ -184,6 +202,14 @@ def beneficiary(transaction: dict[str, Any]) -> str:
     """Who is paid: a company's name goes before a person's."""
     to = transaction["beneficiary"]
     return str(to.get("company_name") or f"{to['first_name']} {to['last_name']}")
+
+
+def _bank_field(link: Link, listed: Sequence[Bank | Group]) -> Field:
+    """The Demo Bank first, then those of the country asked for."""
+    country = link.extras.get("country", "fr")
+    ordered = sorted(listed, key=lambda bank: (bank.id != banks.DEMO_ID, bank.country != country, bank.name))
+    options = tuple(Option(value=str(bank.id), label=bank.name, hint=bank.country.upper()) for bank in ordered)
+    return Field(name="bank", label="Your bank", kind="choice", options=options, value=options[0].value)
 
 
 def _beneficiaries(link: Link) -> str:

@@ -40,12 +40,8 @@ def of_links(query: Mapping[str, str], version: Version) -> Asked:
     where = Where(
         created_from=since, created_until=until, statuses=None if status is None else _status(status, version)
     )
-    given = {
-        "since": instants.millis(since) if since else None,
-        "until": instants.millis(until) if until else None,
-        "status": status,
-    }
-    filters = {name: value for name, value in given.items() if value is not None}
+    # As they were sent: to the millisecond, `since` would let links into later pages that it kept out of the first.
+    filters = {name: query[name] for name in ("since", "until", "status") if name in query}
     return Asked(limit=_limit(query), after=_after(query), where=where, filters=filters)
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from payglot.dialects.bridge import funds, inferred, mapping, payment_requests
+from payglot.dialects.bridge import funds, inferred, mapping, payment_requests, selection
 from payglot.dialects.bridge.auth import Version
 from payglot.dialects.bridge.words import is_request, spelled
 from payglot.domain import dossier
@@ -50,19 +50,9 @@ class BridgeWebhooks:
     )
 
     def messages(self, event: Event, receiver: Receiver, base_url: str) -> Sequence[Message]:
-        """Transactions as an attempt moves; the link when it stops being VALID, and when its funds change."""
-        payment = event.payment
-        if event.kind in _LINK_MOVES:
-            return (_link_message(event),) if event.before == LinkStatus.OPEN else ()
-        if payment is None:
-            return ()
-        if not is_request(payment):
-            return (_link_message(event),) if _tells_of_funds(event, payment) else ()
-        if event.kind is EventKind.PAYMENT_CREATED:
-            return _transaction_messages(event, payment, created=True)
-        if event.kind in _TRANSACTION_MOVES:
-            return _transaction_messages(event, payment, created=False)
-        return ()
+        """Transactions as an attempt moves; the link when it stops being VALID, and when its funds change. Of these,
+        what the endpoint has selected."""
+        return tuple(message for message in _messages(event) if selection.told(message.name, receiver.details))
 
     def headers(
         self, *, delivery_id: UUID, name: str, body: bytes, secrets: Sequence[str], sent_at: datetime
@@ -81,6 +71,21 @@ class BridgeWebhooks:
 
     def new_secret(self) -> str:
         return f"whk_{random.token_urlsafe(32)}"
+
+
+def _messages(event: Event) -> tuple[Message, ...]:
+    payment = event.payment
+    if event.kind in _LINK_MOVES:
+        return (_link_message(event),) if event.before == LinkStatus.OPEN else ()
+    if payment is None:
+        return ()
+    if not is_request(payment):
+        return (_link_message(event),) if _tells_of_funds(event, payment) else ()
+    if event.kind is EventKind.PAYMENT_CREATED:
+        return _transaction_messages(event, payment, created=True)
+    if event.kind in _TRANSACTION_MOVES:
+        return _transaction_messages(event, payment, created=False)
+    return ()
 
 
 def _tells_of_funds(event: Event, payment: Payment) -> bool:
