@@ -135,6 +135,26 @@ async def test_a_link_sent_back_as_it_was_read_stays_as_it_is(world: World, merc
     assert await changed(world, merchant, made, **made.answer) == made.answer
 
 
+async def test_a_link_is_sent_back_although_what_it_names_is_gone(world: World, merchant: Merchant) -> None:
+    product, tax, customer = (
+        await make_product(world, merchant, currency="USD"), await make_tax(world, merchant),
+        await make_customer(world, merchant),
+    )  # fmt: skip
+    made = await make(
+        world, merchant, "devdraft", paymentLinkProducts=[{"productId": product["id"]}], taxId=tax["id"],
+        customerId=customer["id"],
+    )  # fmt: skip
+    await send(world, merchant, "PATCH", f"customers/{customer['id']}", {"status": "DELETED"})
+    await send(world, merchant, "PUT", f"taxes/{tax['id']}", {"active": False})
+    await send(world, merchant, "DELETE", f"products/{product['id']}")
+    shown = await read(world, made)
+    assert await changed(world, merchant, made, **shown) == shown
+    await send(world, merchant, "DELETE", f"taxes/{tax['id']}")
+    shown = await read(world, made)
+    assert await changed(world, merchant, made, **shown) == shown
+    assert (shown["taxId"], shown["customerId"]) == (tax["id"], customer["id"])
+
+
 @pytest.mark.parametrize("form", ["{slug}", "/{slug}/", "https://checkout.example/{slug}"])
 async def test_the_address_may_be_said_again_in_any_form(world: World, merchant: Merchant, form: str) -> None:
     made = await make(world, merchant, "devdraft", url="spring/mug")
