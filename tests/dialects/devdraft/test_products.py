@@ -171,10 +171,24 @@ async def test_pictures_have_bounds(world: World) -> None:
     assert strange.json() == bad("images must be JPEG, PNG or WebP files")
     nothing = await send_form(world, merchant, "POST", path, {"x": "y"})
     assert nothing.status_code == 400
-    large = await send_form(world, merchant, "POST", path, {}, PNG + b"x" * 2**20)
-    assert large.json() == failed(413, "The request body is too large", "Payload Too Large")
     as_json = await send(world, merchant, "POST", path, {"images": []})
-    assert as_json.json() == failed(400, "Content-Type must be application/json", "Bad Request")
+    assert as_json.json() == failed(400, "Content-Type must be multipart/form-data", "Bad Request")
+    assert (await send(world, merchant, "GET", f"products/{made['id']}")).json() == made
+
+
+async def test_a_picture_may_have_five_megabytes_and_nothing_else(world: World) -> None:
+    merchant = await world.merchant()
+    largest = PNG.ljust(5 * 2**20, b"x")
+    too_large = failed(413, "The request body is too large", "Payload Too Large")
+    made = (await send_form(world, merchant, "POST", "products", {"name": "Mug", "price": "1"}, largest)).json()
+    assert (await world.http.get(made["images"][0])).content == largest
+    path = f"products/{made['id']}/images"
+    for files in ([largest + b"x"], [largest, PNG.ljust(2**20, b"x")]):
+        assert (await send_form(world, merchant, "POST", path, {}, *files)).json() == too_large
+    described = await send(world, merchant, "POST", "products", {"name": "Mug", "price": 1, "x": "x" * 2**20})
+    assert (described.status_code, described.json()) == (413, too_large)
+    unknown = await world.http.post("/api/v0/products", files=[("images", ("1.png", largest))])
+    assert unknown.status_code == 401
     assert (await send(world, merchant, "GET", f"products/{made['id']}")).json() == made
 
 
