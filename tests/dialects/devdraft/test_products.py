@@ -5,8 +5,9 @@ from uuid import uuid4
 
 import pytest
 
+from payglot.dialects.devdraft.products import mapping, schemas
 from payglot.domain.merchant import Merchant
-from tests.dialects.devdraft.builders import A_PRODUCT, UNKNOWN, bad, failed, make_product, order_of, send
+from tests.dialects.devdraft.builders import A_PRODUCT, UNKNOWN, bad, failed, make_product, order_of, refusal_of, send
 from tests.world import BASE_URL, World
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
@@ -114,16 +115,19 @@ async def test_what_has_a_default_may_be_missing_or_null(world: World) -> None:
         ({"images": ["https://x.example/1"] * 11}, "images must contain no more than 10 elements"),
     ],
 )
-async def test_each_broken_rule_is_in_the_array_of_messages(
-    world: World, changes: dict[str, Any], message: str
-) -> None:
-    merchant = await world.merchant()
-    response = await send(world, merchant, "POST", "products", A_PRODUCT | changes)
-    assert (response.status_code, response.json()) == (400, bad(message))
-    known = await make_product(world, merchant)
+def test_each_broken_rule_is_in_the_array_of_messages(changes: dict[str, Any], message: str) -> None:
+    assert refusal_of(schemas.CreateProduct, A_PRODUCT | changes) == bad(message)
     if None not in changes.values():
-        response = await send(world, merchant, "PUT", f"products/{known['id']}", changes)
-        assert (response.status_code, response.json()) == (400, bad(message))
+        assert refusal_of(schemas.UpdateProduct, changes, keep=mapping.NULLABLE) == bad(message)
+
+
+async def test_who_breaks_rules_changes_nothing(world: World) -> None:
+    merchant = await world.merchant()
+    known = await make_product(world, merchant)
+    refused = bad("name should not be empty", "price must not be less than 0.01")
+    for method, path in (("POST", "products"), ("PUT", f"products/{known['id']}")):
+        response = await send(world, merchant, method, path, A_PRODUCT | {"name": "", "price": 0})
+        assert (response.status_code, response.json()) == (400, refused)
     assert (await send(world, merchant, "GET", "products")).json()["data"] == [known]
 
 
