@@ -179,7 +179,7 @@ Without it they are lost."""
     """Webhook deliveries in flight at once, in one worker."""
 
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024, le=64 * 1024 * 1024)
-    """Largest request body, in bytes."""
+    """Largest request body, in bytes; a form with pictures of DevDraft's products may have 5 MiB more."""
 
     request_timeout_seconds: float = Field(default=30, gt=0, le=600)
     """Time for a request to arrive, and again to be answered, in seconds."""

@@ -57,16 +57,25 @@ async def test_the_request_over_the_limit_is_told_in_the_providers_shape(databas
 
 
 async def test_devdraft_tells_where_the_caller_stands_in_every_answer(database_url: str) -> None:
-    async with limited(database_url, "devdraft=4 per day") as world:
+    async with limited(database_url, "devdraft=6 per day") as world:
         made = await make(world, await world.merchant(), "devdraft")
-        told = [
-            await world.http.get(path, headers=made.headers)
-            for path in (READ["devdraft"] + made.id, READ["devdraft"] + "nothing", "/api/v0/nowhere")
+        calls = {
+            ("GET", READ["devdraft"] + made.id): 200,
+            ("GET", READ["devdraft"] + "nothing"): 404,
+            ("POST", READ["devdraft"]): 400,
+            ("DELETE", READ["devdraft"] + made.id): 404,
+            ("GET", "/api/v0/nowhere"): 404,
+        }
+        told = [await world.http.request(*call, headers=made.headers) for call in calls]
+        over, astray = [
+            await world.http.get(path, headers=made.headers) for path in (READ["devdraft"] + made.id, "/api/v0/nowhere")
         ]
-        over = [await world.http.get(READ["devdraft"] + made.id, headers=made.headers) for _ in range(2)][-1]
         nobody = await world.http.get(READ["devdraft"] + made.id)
-    assert [answer.headers.get("X-RateLimit-Remaining") for answer in told] == ["2", "1", None]
-    assert told[0].headers["X-RateLimit-Limit"] == "4"
+        lost = await world.http.get("/api/v0/nowhere", headers=made.headers | {"x-client-secret": "wrong"})
+    assert [answer.status_code for answer in told] == list(calls.values())
+    assert [answer.headers["X-RateLimit-Remaining"] for answer in told] == ["4", "3", "2", "1", "0"]
+    assert told[0].headers["X-RateLimit-Limit"] == "6"
+    assert (astray.status_code, lost.status_code) == (429, 404)
     reset = int(over.headers["X-RateLimit-Reset"])
     assert reset % (24 * 3600) == 0
     assert over.status_code == 429
@@ -75,6 +84,7 @@ async def test_devdraft_tells_where_the_caller_stands_in_every_answer(database_u
     assert over.json() == {"statusCode": 429, "message": "Rate limit exceeded", "retryAfter": retry_after}
     assert abs(reset - time.time() - retry_after) < 5
     assert "X-RateLimit-Limit" not in nobody.headers
+    assert "X-RateLimit-Limit" not in lost.headers
 
 
 def test_the_documented_limits_are_the_default() -> None:

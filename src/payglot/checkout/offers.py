@@ -108,6 +108,7 @@ def summary(visit: Visit, offer: Offer, amount: Money | None = None, *, ends: bo
         image_url=_picture(offer.image_url),
         title=None if offer.title is None else foreign(offer.title),
         amount=None if total is None else wording.amount(total, offer.currency),
+        names_amount=any(field.kind == "amount" for field in offer.fields),
         every=offer.every,
         rows=tuple(
             Row(

@@ -37,8 +37,8 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Summary:
-    """Who is paid, how much, for what, until when. `amount` is None while the payer still names it; with `pays_out` it
-    is the visitor who is paid; `every` says how often it is paid again."""
+    """Who is paid, how much, for what, until when. `amount` is None while it is not known, with `names_amount` because
+    the payer names it; with `pays_out` it is the visitor who is paid; `every` says how often it is paid again."""
 
     payee: str
     initial: str
@@ -46,6 +46,7 @@ class Summary:
     image_url: str | None
     title: str | None
     amount: str | None
+    names_amount: bool
     every: str | None
     rows: tuple[Row, ...]
     description: Markup | None

@@ -84,8 +84,8 @@ CHOOSE = "choose"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Offer:
-    """The first page. `amount` is None when the payer names it; `currency` is a code to show beside it; `every` says
-    how often it is paid again, in words: "every month".
+    """The first page. `amount` is None when the payer names it or picks what it depends on; `currency` is a code to
+    show beside it; `every` says how often it is paid again, in words: "every month".
 
     `description_html` must come from a sanitiser. `notices` are plain sentences the payer should read first.
     `unpayable` says why nothing can be paid here, if that is so. `step` is the page's name, for `Flow.redirect`.

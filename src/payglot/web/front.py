@@ -14,6 +14,8 @@ from payglot.web.answers import answer
 from payglot.web.refusals import BodyTooLarge, TemporarilyUnavailable
 
 MAX_HEADER_BYTES = 32 * 1024
+FURTHER_BODY_BYTES = "further_body_bytes"
+"""The member of the scope in which a route says how much larger the body may be of a caller it knows by now."""
 
 log = structlog.get_logger("payglot.requests")
 
@@ -28,7 +30,8 @@ class Entrance:
 
 
 class Front:
-    """`max_body_bytes` bounds request bodies while they arrive, `arrival_seconds` how long they may take."""
+    """`max_body_bytes` bounds request bodies while they arrive, unless a route allows more to a caller it knows;
+    `arrival_seconds` bounds how long they may take."""
 
     def __init__(
         self,
@@ -75,7 +78,7 @@ class Front:
                 raise TemporarilyUnavailable from None
             if message["type"] == "http.request":
                 size += len(message.get("body", b""))
-                if size > self._max_body_bytes:
+                if size > self._max_body_bytes + scope.get(FURTHER_BODY_BYTES, 0):
                     raise BodyTooLarge
                 note_end(message)
             return message

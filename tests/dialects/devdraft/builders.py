@@ -1,7 +1,7 @@
 """What DevDraft's tests start from."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -10,14 +10,17 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from pydantic import BaseModel
+from starlette.requests import Request
 
-from payglot.dialects.devdraft import DIALECT, ids, mapping, schemas
+from payglot.dialects.devdraft import DIALECT, errors, ids, mapping, schemas
 from payglot.dialects.devdraft.catalogue import Catalogue, Product, Tax
 from payglot.domain.dossier import Dossier
 from payglot.domain.link import Link
 from payglot.domain.merchant import Merchant
 from payglot.operations import credentials, links
 from payglot.web import inputs, json as exact
+from payglot.web.refusals import Invalid
 from tests.links import Made
 from tests.world import World
 
@@ -132,6 +135,18 @@ def failed(status: int, message: str | list[str], error: str, **others: str) -> 
 def bad(*messages: str) -> dict[str, Any]:
     """What an array of violations looks like."""
     return failed(400, list(messages), "Bad Request")
+
+
+def refusal_of(schema: type[BaseModel], body: Any, *, keep: Collection[str] = ()) -> Any:
+    """What a body that breaks rules of single fields is answered; None when it breaks none."""
+    try:
+        inputs.check(schema, mapping.without_nulls(exact.loads(json.dumps(body).encode()), keep=keep))
+    except Invalid as invalid:
+        request = Request({"type": "http", "method": "POST", "path": LINKS, "headers": []})
+        response = errors.render(request, invalid)
+        assert response.status_code == 400
+        return json.loads(bytes(response.body))
+    return None
 
 
 async def narrow_headers(world: World, merchant: Merchant, *without: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from payglot.domain.link import Link
 from payglot.domain.merchant import Merchant
 from payglot.domain.payment import Opening
 from payglot.web.flow import Choice, Outcome, Way
-from tests.dialects.devdraft.builders import CAP, CATALOGUE, MUG, VAT, dossier_of, new_link
+from tests.dialects.devdraft.builders import CAP, CATALOGUE, MUG, VAT, dossier_of, make_product, new_link
 from tests.lifecycle import play
 from tests.links import make
 from tests.world import World
@@ -124,51 +124,50 @@ async def test_custom_fields_are_shown_within_bounds(world: World, merchant: Mer
     assert all(len(field.label) == 80 and field.label.isprintable() for field in fields)
 
 
-@pytest.mark.parametrize(
-    ("body", "values", "total", "quantity"),
-    [
-        ({"amount": 29.99}, {}, "29.990000", 1),
-        ({"amount": 29.99}, {"quantity": " 3 "}, "89.970000", 3),
-        ({"amount": 29.99}, {"quantity": ""}, "29.990000", 1),
-        ({"amount": 29.99, "allowQuantityAdjustment": False}, {"quantity": "3"}, "29.990000", 1),
-        ({"amount": 29.99, "linkType": "INVOICE"}, {"quantity": "3"}, "29.990000", 1),
-        ({"amount": 29.99, "linkType": "DONATION"}, {"amount": "1"}, "29.990000", 1),
-        ({"linkType": "DONATION"}, {"amount": "0.01"}, "0.010000", 1),
-        ({"linkType": "COLLECTION"}, {"amount": "1000000"}, "1000000.000000", 1),
-        ({"paymentLinkProducts": [{"productId": MUG, "quantity": 2}]}, {}, "29.000000", 2),
-        ({"paymentLinkProducts": [{"productId": MUG, "quantity": 2}]}, {"quantity_0": "5"}, "72.500000", 5),
-        (
-            {"paymentLinkProducts": [{"productId": MUG}, {"productId": CAP}]},
-            {"quantity_1": "3"},
-            "14.650000",
-            4,
-        ),
-        (
-            {"paymentLinkProducts": [{"productId": MUG, "quantity": 2}], "allowQuantityAdjustment": False},
-            {"quantity_0": "5"},
-            "29.000000",
-            2,
-        ),
-        ({"paymentLinkProducts": [{"productId": MUG, "quantity": 2}], "amount": 5}, {}, "5.000000", 1),
-        ({"isForAllProduct": True}, {f"quantity_{CAP}": "2"}, "0.100000", 2),
-        ({"isForAllProduct": True, "allowQuantityAdjustment": False}, {f"quantity_{MUG}": "1"}, "14.500000", 1),
-        ({"amount": 29.99, "taxId": VAT}, {}, "29.990000", 1),
-        ({"amount": 29.99, "taxId": VAT, "collectTax": True}, {"quantity": "2"}, "72.580000", 2),
-        ({"amount": 29.99, "collectTax": True}, {}, "29.990000", 1),
-        ({"linkType": "DONATION", "taxId": VAT, "collectTax": True}, {"amount": "10"}, "12.100000", 1),
-        (
-            {"paymentLinkProducts": [{"productId": MUG, "quantity": 2}], "taxId": VAT, "collectTax": True},
-            {},
-            "35.090000",
-            2,
-        ),
-    ],
-)
-async def test_what_a_payer_owes_is_worked_out_by_us(
-    world: World, merchant: Merchant, body: dict[str, Any], values: dict[str, str], total: str, quantity: int
-) -> None:
-    opening = open_(world, merchant, new_link(merchant, world.now, body), **values)
-    assert (str(opening.amount), opening.due, opening.quantity) == (total, opening.amount, quantity)
+OWED: list[tuple[dict[str, Any], dict[str, str], str, int]] = [
+    ({"amount": 29.99}, {}, "29.990000", 1),
+    ({"amount": 29.99}, {"quantity": " 3 "}, "89.970000", 3),
+    ({"amount": 29.99}, {"quantity": ""}, "29.990000", 1),
+    ({"amount": 29.99, "allowQuantityAdjustment": False}, {"quantity": "3"}, "29.990000", 1),
+    ({"amount": 29.99, "linkType": "INVOICE"}, {"quantity": "3"}, "29.990000", 1),
+    ({"amount": 29.99, "linkType": "DONATION"}, {"amount": "1"}, "29.990000", 1),
+    ({"linkType": "DONATION"}, {"amount": "0.01"}, "0.010000", 1),
+    ({"linkType": "COLLECTION"}, {"amount": "1000000"}, "1000000.000000", 1),
+    ({"paymentLinkProducts": [{"productId": MUG, "quantity": 2}]}, {}, "29.000000", 2),
+    ({"paymentLinkProducts": [{"productId": MUG, "quantity": 2}]}, {"quantity_0": "5"}, "72.500000", 5),
+    (
+        {"paymentLinkProducts": [{"productId": MUG}, {"productId": CAP}]},
+        {"quantity_1": "3"},
+        "14.650000",
+        4,
+    ),
+    (
+        {"paymentLinkProducts": [{"productId": MUG, "quantity": 2}], "allowQuantityAdjustment": False},
+        {"quantity_0": "5"},
+        "29.000000",
+        2,
+    ),
+    ({"paymentLinkProducts": [{"productId": MUG, "quantity": 2}], "amount": 5}, {}, "5.000000", 1),
+    ({"isForAllProduct": True}, {f"quantity_{CAP}": "2"}, "0.100000", 2),
+    ({"isForAllProduct": True, "allowQuantityAdjustment": False}, {f"quantity_{MUG}": "1"}, "14.500000", 1),
+    ({"amount": 29.99, "taxId": VAT}, {}, "29.990000", 1),
+    ({"amount": 29.99, "taxId": VAT, "collectTax": True}, {"quantity": "2"}, "72.580000", 2),
+    ({"amount": 29.99, "collectTax": True}, {}, "29.990000", 1),
+    ({"linkType": "DONATION", "taxId": VAT, "collectTax": True}, {"amount": "10"}, "12.100000", 1),
+    (
+        {"paymentLinkProducts": [{"productId": MUG, "quantity": 2}], "taxId": VAT, "collectTax": True},
+        {},
+        "35.090000",
+        2,
+    ),
+]
+
+
+async def test_what_a_payer_owes_is_worked_out_by_us(world: World, merchant: Merchant) -> None:
+    for body, values, total, quantity in OWED:
+        opening = open_(world, merchant, new_link(merchant, world.now, body), **values)
+        shown = (str(opening.amount), opening.due, opening.quantity)
+        assert shown == (total, opening.amount, quantity), (body, values)
 
 
 async def test_tax_stands_in_a_line_of_its_own(world: World, merchant: Merchant) -> None:
@@ -194,39 +193,54 @@ async def test_a_page_of_things_to_pick_names_prices_and_no_total(world: World, 
     assert refused(world, merchant, link) == f"quantity_{MUG}"
 
 
-@pytest.mark.parametrize(
-    ("body", "values", "field"),
-    [
-        *(({"amount": 5}, {"quantity": q}, "quantity") for q in ("0", "-1", "1.5", "1e3", "1000", "٣", "x")),
-        ({"amount": 999_999_999_999}, {"quantity": "10"}, "quantity"),
-        *(
-            ({"linkType": "DONATION"}, {"amount": a}, "amount")
-            for a in ("", "0", "0.009", "1000000.01", "x", "1e3", "-5", "1,5", "0.0000001", "9" * 40)
-        ),
-        ({"paymentLinkProducts": [{"productId": MUG}]}, {"quantity_0": "0"}, "quantity_0"),
-        ({"isForAllProduct": True}, {f"quantity_{CAP}": "-1"}, f"quantity_{CAP}"),
-        ({"amount": 5}, {"method": "mobile"}, "method"),
-        ({"amount": 5}, {"method": "cash"}, "method"),
-        *(({"amount": 5}, {"email": e}, "email") for e in ("x", "x@", "@x.y", "a b@c.d", "a@b", "a@b.c\x01")),
-        ({"amount": 5, "requirePhoneNumber": True}, {}, "phone"),
-        *(({"amount": 5, "requirePhoneNumber": True}, {"phone": p}, "phone") for p in ("abc", "1", "+" + "1" * 30)),
-        ({"amount": 5, "collectAddress": True}, {}, "address_line"),
-        *(({"amount": 5, "collectAddress": True}, ADDRESS | {name: " "}, name) for name in ADDRESS),
-        ({"amount": 5, "collectAddress": True}, ADDRESS | {"address_city": "x" * 201}, "address_city"),
-        ({"amount": 5, "allowBusinessTaxId": True}, {"business_tax_id": "x" * 41}, "business_tax_id"),
-        ({"amount": 5, "customFields": FORM}, {}, "custom_1"),
-        ({"amount": 5, "customFields": FORM}, {"custom_1": "S"}, "custom_2"),
-        ({"amount": 5, "customFields": FORM}, FILLED | {"custom_1": "L"}, "custom_1"),
-        ({"amount": 5, "customFields": FORM}, FILLED | {"custom_2": "yes"}, "custom_2"),
-        ({"amount": 5, "customFields": FORM}, FILLED | {"custom_3": "x"}, "custom_3"),
-        ({"amount": 5, "customFields": FORM}, FILLED | {"custom_4": "x"}, "custom_4"),
-        ({"amount": 5, "customFields": FORM}, FILLED | {"custom_0": "x" * 201}, "custom_0"),
-    ],
-)
-async def test_a_choice_that_the_link_does_not_offer_is_refused_by_field(
-    world: World, merchant: Merchant, body: dict[str, Any], values: dict[str, str], field: str
-) -> None:
-    assert refused(world, merchant, new_link(merchant, world.now, body), **values) == field
+REFUSED: list[tuple[dict[str, Any], dict[str, str], str]] = [
+    *(({"amount": 5}, {"quantity": q}, "quantity") for q in ("0", "-1", "1.5", "1e3", "1000", "٣", "x")),
+    ({"amount": 999_999_999_999}, {"quantity": "10"}, "quantity"),
+    *(
+        ({"linkType": "DONATION"}, {"amount": a}, "amount")
+        for a in ("", "0", "0.009", "1000000.01", "x", "1e3", "-5", "1,5", "0.0000001", "9" * 40)
+    ),
+    ({"paymentLinkProducts": [{"productId": MUG}]}, {"quantity_0": "0"}, "quantity_0"),
+    ({"isForAllProduct": True}, {f"quantity_{CAP}": "-1"}, f"quantity_{CAP}"),
+    ({"amount": 5}, {"method": "mobile"}, "method"),
+    ({"amount": 5}, {"method": "cash"}, "method"),
+    *(({"amount": 5}, {"email": e}, "email") for e in ("x", "x@", "@x.y", "a b@c.d", "a@b", "a@b.c\x01")),
+    ({"amount": 5, "requirePhoneNumber": True}, {}, "phone"),
+    *(({"amount": 5, "requirePhoneNumber": True}, {"phone": p}, "phone") for p in ("abc", "1", "+" + "1" * 30)),
+    ({"amount": 5, "collectAddress": True}, {}, "address_line"),
+    *(({"amount": 5, "collectAddress": True}, ADDRESS | {name: " "}, name) for name in ADDRESS),
+    ({"amount": 5, "collectAddress": True}, ADDRESS | {"address_city": "x" * 201}, "address_city"),
+    ({"amount": 5, "allowBusinessTaxId": True}, {"business_tax_id": "x" * 41}, "business_tax_id"),
+    ({"amount": 5, "customFields": FORM}, {}, "custom_1"),
+    ({"amount": 5, "customFields": FORM}, {"custom_1": "S"}, "custom_2"),
+    ({"amount": 5, "customFields": FORM}, FILLED | {"custom_1": "L"}, "custom_1"),
+    ({"amount": 5, "customFields": FORM}, FILLED | {"custom_2": "yes"}, "custom_2"),
+    ({"amount": 5, "customFields": FORM}, FILLED | {"custom_3": "x"}, "custom_3"),
+    ({"amount": 5, "customFields": FORM}, FILLED | {"custom_4": "x"}, "custom_4"),
+    ({"amount": 5, "customFields": FORM}, FILLED | {"custom_0": "x" * 201}, "custom_0"),
+]
+
+
+async def test_a_choice_that_the_link_does_not_offer_is_refused_by_field(world: World, merchant: Merchant) -> None:
+    for body, values, field in REFUSED:
+        assert refused(world, merchant, new_link(merchant, world.now, body), **values) == field, (body, values)
+
+
+async def test_who_names_too_much_is_told_so(world: World, merchant: Merchant) -> None:
+    for link_type in ("DONATION", "COLLECTION"):
+        link = new_link(merchant, world.now, {"linkType": link_type})
+        for amount, reason in (("1000000.01", "Enter at most 1000000."), ("0.009", "Enter at least 0.01.")):
+            with pytest.raises(ChoiceInvalid) as caught:
+                open_(world, merchant, link, amount=amount)
+            assert caught.value.reason == reason
+
+
+async def test_only_who_names_the_amount_reads_that_they_do(world: World, merchant: Merchant) -> None:
+    await make_product(world, merchant, currency="USD")
+    bodies: dict[bool, dict[str, Any]] = {True: {"linkType": "DONATION"}, False: {"isForAllProduct": True}}
+    for does, body in bodies.items():
+        made = await make(world, merchant, "devdraft", **{"amount": None, **body})
+        assert ("You name the amount" in (await world.http.get(made.path)).text) is does
 
 
 async def test_what_the_payer_tells_is_kept_with_the_payment(world: World, merchant: Merchant) -> None:
@@ -253,6 +267,7 @@ async def test_a_page_of_nothing_to_sell_says_so_without_a_form(world: World, me
     page = await world.http.get(made.path)
     assert "Nothing is for sale on this link yet." in page.text
     assert "<form" not in page.text
+    assert "You name the amount" not in page.text
     played = await world.http.post("/sandbox/v1/pay", json={"url": made.url, "outcome": "paid"})
     assert played.status_code == 409
 

@@ -83,25 +83,26 @@ async def test_a_change_of_state_moves_updated_at_and_nothing_else(world: World)
     assert body == made.answer | {"status": "EXPIRED", "updatedAt": body["updatedAt"]}
 
 
-@pytest.mark.parametrize(
-    "id",
-    [
-        "pl_x",
-        "42",
-        "pl_" + "Z" * 26,
-        "pl_" + "0" * 26,
-        "PL_" + "0" * 26,
-        "pl_" + "0" * 25 + "U",
-        "pl_" + "0" * 27,
-        "123e4567-e89b-42d3-a456-426614174002",
-        "%20",
-        "pl_%00",
-    ],
+NO_IDS = (
+    "pl_x",
+    "42",
+    "pl_" + "Z" * 26,
+    "pl_" + "0" * 26,
+    "PL_" + "0" * 26,
+    "pl_" + "0" * 25 + "U",
+    "pl_" + "0" * 27,
+    "123e4567-e89b-42d3-a456-426614174002",
+    "%20",
+    "pl_%00",
 )
-async def test_an_unknown_id_is_404_however_it_looks(world: World, id: str) -> None:
-    response = await world.http.get(f"{LINKS}/{id}", headers=await world.headers(await world.merchant(), "devdraft"))
-    assert response.status_code == 404
-    assert response.json() == {"statusCode": 404, "message": "Payment link not found", "error": "Not Found"}
+
+
+async def test_an_unknown_id_is_404_however_it_looks(world: World) -> None:
+    headers = await world.headers(await world.merchant(), "devdraft")
+    for id in NO_IDS:
+        response = await world.http.get(f"{LINKS}/{id}", headers=headers)
+        assert response.status_code == 404, id
+        assert response.json() == {"statusCode": 404, "message": "Payment link not found", "error": "Not Found"}
 
 
 async def test_another_merchants_link_is_unknown(world: World) -> None:

@@ -109,27 +109,28 @@ async def test_a_taken_slug_leaves_the_key_free(world: World) -> None:
     assert (await post(world, merchant, body_of(world, "devdraft"), idempotency_key=key)).status_code == 201
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        "1",
-        "",
-        "payment_123456_unique_key",
-        "123e4567-e89b-12d3-a456-426614174002",
-        "123e4567-e89b-42d3-c456-426614174002",
-        "123e4567e89b42d3a456426614174002",
-        "{123e4567-e89b-42d3-a456-426614174002}",
-    ],
+NO_KEYS = (
+    "1",
+    "",
+    "payment_123456_unique_key",
+    "123e4567-e89b-12d3-a456-426614174002",
+    "123e4567-e89b-42d3-c456-426614174002",
+    "123e4567e89b42d3a456426614174002",
+    "{123e4567-e89b-42d3-a456-426614174002}",
 )
-@pytest.mark.parametrize("header", ["idempotency_key", "x_idempotency_key"])
-async def test_a_key_must_be_a_uuid_of_version_4(world: World, key: str, header: str) -> None:
-    sent: dict[str, Any] = {header: key}
-    response = await post(world, await world.merchant(), body_of(world, "devdraft"), **sent)
-    assert response.json() == {
-        "statusCode": 400,
-        "message": "The idempotency-key header must be a valid UUID v4",
-        "error": "Bad Request",
-    }
+
+
+async def test_a_key_must_be_a_uuid_of_version_4(world: World) -> None:
+    merchant = await world.merchant()
+    for header in ("idempotency_key", "x_idempotency_key"):
+        for key in NO_KEYS:
+            sent: dict[str, Any] = {header: key}
+            response = await post(world, merchant, body_of(world, "devdraft"), **sent)
+            assert response.json() == {
+                "statusCode": 400,
+                "message": "The idempotency-key header must be a valid UUID v4",
+                "error": "Bad Request",
+            }, key
 
 
 async def test_a_merchant_may_demand_the_key(world: World) -> None:

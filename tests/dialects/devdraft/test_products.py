@@ -5,8 +5,9 @@ from uuid import uuid4
 
 import pytest
 
+from payglot.dialects.devdraft.products import mapping, schemas
 from payglot.domain.merchant import Merchant
-from tests.dialects.devdraft.builders import A_PRODUCT, UNKNOWN, bad, failed, make_product, order_of, send
+from tests.dialects.devdraft.builders import A_PRODUCT, UNKNOWN, bad, failed, make_product, order_of, refusal_of, send
 from tests.world import BASE_URL, World
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
@@ -114,16 +115,19 @@ async def test_what_has_a_default_may_be_missing_or_null(world: World) -> None:
         ({"images": ["https://x.example/1"] * 11}, "images must contain no more than 10 elements"),
     ],
 )
-async def test_each_broken_rule_is_in_the_array_of_messages(
-    world: World, changes: dict[str, Any], message: str
-) -> None:
-    merchant = await world.merchant()
-    response = await send(world, merchant, "POST", "products", A_PRODUCT | changes)
-    assert (response.status_code, response.json()) == (400, bad(message))
-    known = await make_product(world, merchant)
+def test_each_broken_rule_is_in_the_array_of_messages(changes: dict[str, Any], message: str) -> None:
+    assert refusal_of(schemas.CreateProduct, A_PRODUCT | changes) == bad(message)
     if None not in changes.values():
-        response = await send(world, merchant, "PUT", f"products/{known['id']}", changes)
-        assert (response.status_code, response.json()) == (400, bad(message))
+        assert refusal_of(schemas.UpdateProduct, changes, keep=mapping.NULLABLE) == bad(message)
+
+
+async def test_who_breaks_rules_changes_nothing(world: World) -> None:
+    merchant = await world.merchant()
+    known = await make_product(world, merchant)
+    refused = bad("name should not be empty", "price must not be less than 0.01")
+    for method, path in (("POST", "products"), ("PUT", f"products/{known['id']}")):
+        response = await send(world, merchant, method, path, A_PRODUCT | {"name": "", "price": 0})
+        assert (response.status_code, response.json()) == (400, refused)
     assert (await send(world, merchant, "GET", "products")).json()["data"] == [known]
 
 
@@ -171,10 +175,24 @@ async def test_pictures_have_bounds(world: World) -> None:
     assert strange.json() == bad("images must be JPEG, PNG or WebP files")
     nothing = await send_form(world, merchant, "POST", path, {"x": "y"})
     assert nothing.status_code == 400
-    large = await send_form(world, merchant, "POST", path, {}, PNG + b"x" * 2**20)
-    assert large.json() == failed(413, "The request body is too large", "Payload Too Large")
     as_json = await send(world, merchant, "POST", path, {"images": []})
-    assert as_json.json() == failed(400, "Content-Type must be application/json", "Bad Request")
+    assert as_json.json() == failed(400, "Content-Type must be multipart/form-data", "Bad Request")
+    assert (await send(world, merchant, "GET", f"products/{made['id']}")).json() == made
+
+
+async def test_a_picture_may_have_five_megabytes_and_nothing_else(world: World) -> None:
+    merchant = await world.merchant()
+    largest = PNG.ljust(5 * 2**20, b"x")
+    too_large = failed(413, "The request body is too large", "Payload Too Large")
+    made = (await send_form(world, merchant, "POST", "products", {"name": "Mug", "price": "1"}, largest)).json()
+    assert (await world.http.get(made["images"][0])).content == largest
+    path = f"products/{made['id']}/images"
+    for files in ([largest + b"x"], [largest, PNG.ljust(2**20, b"x")]):
+        assert (await send_form(world, merchant, "POST", path, {}, *files)).json() == too_large
+    described = await send(world, merchant, "POST", "products", {"name": "Mug", "price": 1, "x": "x" * 2**20})
+    assert (described.status_code, described.json()) == (413, too_large)
+    unknown = await world.http.post("/api/v0/products", files=[("images", ("1.png", largest))])
+    assert unknown.status_code == 401
     assert (await send(world, merchant, "GET", f"products/{made['id']}")).json() == made
 
 

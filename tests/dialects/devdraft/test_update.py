@@ -135,6 +135,26 @@ async def test_a_link_sent_back_as_it_was_read_stays_as_it_is(world: World, merc
     assert await changed(world, merchant, made, **made.answer) == made.answer
 
 
+async def test_a_link_is_sent_back_although_what_it_names_is_gone(world: World, merchant: Merchant) -> None:
+    product, tax, customer = (
+        await make_product(world, merchant, currency="USD"), await make_tax(world, merchant),
+        await make_customer(world, merchant),
+    )  # fmt: skip
+    made = await make(
+        world, merchant, "devdraft", paymentLinkProducts=[{"productId": product["id"]}], taxId=tax["id"],
+        customerId=customer["id"],
+    )  # fmt: skip
+    await send(world, merchant, "PATCH", f"customers/{customer['id']}", {"status": "DELETED"})
+    await send(world, merchant, "PUT", f"taxes/{tax['id']}", {"active": False})
+    await send(world, merchant, "DELETE", f"products/{product['id']}")
+    shown = await read(world, made)
+    assert await changed(world, merchant, made, **shown) == shown
+    await send(world, merchant, "DELETE", f"taxes/{tax['id']}")
+    shown = await read(world, made)
+    assert await changed(world, merchant, made, **shown) == shown
+    assert (shown["taxId"], shown["customerId"]) == (tax["id"], customer["id"])
+
+
 @pytest.mark.parametrize("form", ["{slug}", "/{slug}/", "https://checkout.example/{slug}"])
 async def test_the_address_may_be_said_again_in_any_form(world: World, merchant: Merchant, form: str) -> None:
     made = await make(world, merchant, "devdraft", url="spring/mug")
@@ -142,31 +162,29 @@ async def test_the_address_may_be_said_again_in_any_form(world: World, merchant:
     assert await changed(world, merchant, made, url=url, linkType="PRODUCT") == made.answer
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ({"linkType": "DONATION"}, "linkType cannot be changed"),
-        ({"url": "another"}, "url cannot be changed"),
-        ({"expiration_date": "2020-01-01T00:00:00Z"}, "expiration_date must be in the future"),
-        ({"limitPayments": True}, "maxPayments is required when limitPayments is true"),
-        ({"paymentLinkProducts": [{"productId": UNKNOWN}]}, f"Product not found: {UNKNOWN}"),
-        ({"taxId": UNKNOWN}, f"Tax not found: {UNKNOWN}"),
-        ({"customerId": UNKNOWN}, f"Customer not found: {UNKNOWN}"),
-        ({"status": "EXPIRED"}, ["status must be one of the following values: ACTIVE, INACTIVE"]),
-        ({"title": "ab"}, ["title must be longer than or equal to 3 characters"]),
-        ({"description": "x" * 501}, ["description must be shorter than or equal to 500 characters"]),
-        ({"amount": 0, "maxPayments": 0}, ["amount must not be less than 0.01", "maxPayments must not be less than 1"]),
-        ({"currency": "usd"}, ["currency must be one of the following values: usdc, eurc"]),
-        ({"paymentLinkProducts": [{}]}, ["paymentLinkProducts.0.productId should not be empty"]),
-        ({"collectTax": "yes"}, ["collectTax must be a boolean value"]),
-        ({"url": 5}, ["url must be a string"]),
-    ],
-)
-async def test_the_rules_of_creating_hold(
-    world: World, merchant: Merchant, body: dict[str, Any], message: str | list[str]
-) -> None:
+BROKEN: list[tuple[dict[str, Any], str | list[str]]] = [
+    ({"linkType": "DONATION"}, "linkType cannot be changed"),
+    ({"url": "another"}, "url cannot be changed"),
+    ({"expiration_date": "2020-01-01T00:00:00Z"}, "expiration_date must be in the future"),
+    ({"limitPayments": True}, "maxPayments is required when limitPayments is true"),
+    ({"paymentLinkProducts": [{"productId": UNKNOWN}]}, f"Product not found: {UNKNOWN}"),
+    ({"taxId": UNKNOWN}, f"Tax not found: {UNKNOWN}"),
+    ({"customerId": UNKNOWN}, f"Customer not found: {UNKNOWN}"),
+    ({"status": "EXPIRED"}, ["status must be one of the following values: ACTIVE, INACTIVE"]),
+    ({"title": "ab"}, ["title must be longer than or equal to 3 characters"]),
+    ({"description": "x" * 501}, ["description must be shorter than or equal to 500 characters"]),
+    ({"amount": 0, "maxPayments": 0}, ["amount must not be less than 0.01", "maxPayments must not be less than 1"]),
+    ({"currency": "usd"}, ["currency must be one of the following values: usdc, eurc"]),
+    ({"paymentLinkProducts": [{}]}, ["paymentLinkProducts.0.productId should not be empty"]),
+    ({"collectTax": "yes"}, ["collectTax must be a boolean value"]),
+    ({"url": 5}, ["url must be a string"]),
+]
+
+
+async def test_the_rules_of_creating_hold(world: World, merchant: Merchant) -> None:
     made = await make(world, merchant, "devdraft")
-    assert await refused(world, merchant, made, **body) == message
+    for body, message in BROKEN:
+        assert await refused(world, merchant, made, **body) == message
 
 
 async def test_a_subscription_keeps_an_amount(world: World, merchant: Merchant) -> None:

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping
 
 from payglot.dialects.contract import Dialect
-from payglot.dialects.devdraft import auth, errors, health, routes
+from payglot.dialects.devdraft import auth, elsewhere, errors, health, routes
 from payglot.dialects.devdraft.checkout import DevdraftFlow
 from payglot.dialects.devdraft.customers import routes as customers
 from payglot.dialects.devdraft.endpoints import routes as endpoints
@@ -64,6 +64,8 @@ DIALECT = Dialect(
             endpoints.router,
             rehearsals.router,
             health.router,
+            # The last, for it takes what none of the others does.
+            elsewhere.router,
         ),
         render=errors.render,
         title="Payglot: compatible with DevDraft v0 payment links",

@@ -170,8 +170,10 @@ def _named_amount(link: Link, choice: Choice) -> Money:
         amount = money.parse(choice.values.get("amount", "").strip(), link.currency)
     except (AmountInvalid, AmountTooPrecise):
         raise ChoiceInvalid(field="amount", reason="Enter an amount such as 12.50.") from None
-    if amount < money.parse(form.MINIMUM, link.currency) or amount.decimal > inferred.OPEN_AMOUNT_MAXIMUM:
+    if amount < money.parse(form.MINIMUM, link.currency):
         raise ChoiceInvalid(field="amount", reason=f"Enter at least {form.MINIMUM}.")
+    if amount.decimal > inferred.OPEN_AMOUNT_MAXIMUM:
+        raise ChoiceInvalid(field="amount", reason=f"Enter at most {inferred.OPEN_AMOUNT_MAXIMUM}.")
     return amount
 
 

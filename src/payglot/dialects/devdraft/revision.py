@@ -91,18 +91,19 @@ def terms(body: UpdatePaymentLink, link: Link, base_url: str, now: datetime, cat
     if expires_at is not None and expires_at <= now and not _same_instant(expires_at, link.expires_at):
         raise BadRequest("expiration_date must be in the future")
     if given & _OF_THE_BASKET:
+        known = catalogues.of_link(link)
+        # Naming again what the link names already needs no tax or customer that is still there.
+        keeps_tax = extras["tax_id"] == link.extras["tax_id"]
         basket = catalogues.fill(
-            catalogues.with_copies(catalogue, catalogues.of_link(link)),
+            catalogues.with_copies(catalogue, known),
             _lines(body, link),
             whole_catalogue=extras["for_all_products"],
-            tax_id=extras["tax_id"] if "taxId" in given else None,
-            customer_id=body.customerId,
+            tax_id=None if keeps_tax else extras["tax_id"],
+            customer_id=None if extras["customer_id"] == link.extras["customer_id"] else extras["customer_id"],
             fixed_price=amount is not None,
             currency=unit.lower(),
         )
-        extras["basket"] = catalogues.kept(
-            basket if "taxId" in given else catalogues.with_tax(basket, catalogues.of_link(link).tax)
-        )
+        extras["basket"] = catalogues.kept(catalogues.with_tax(basket, known.tax) if keeps_tax else basket)
     after = {
         "title": body.title or link.title,
         "reference": body.paymentForId if "paymentForId" in given else link.reference,
