@@ -102,8 +102,8 @@ def reference(sent: str | None, found: Findings) -> None:
         found.add("reference", "invalid_reference", title)
 
 
-def is_reference(text: str) -> bool:
-    return 1 <= len(text) <= inferred.MAX_REFERENCE and not any(c < " " or c in _HIDDEN for c in text)
+def is_reference(text: str, longest: int = inferred.MAX_REFERENCE) -> bool:
+    return 1 <= len(text) <= longest and not any(c < " " or c in _HIDDEN for c in text)
 
 
 def redirect(sent: str | None, attribute: str, settings: MerchantSettings, found: Findings) -> None:
