@@ -14,7 +14,8 @@ from payglot.domain.event import Event, EventKind
 from payglot.domain.merchant import Merchant, Mode
 from payglot.domain.money import Currency, Money, parse
 from payglot.domain.payout import PayoutStatus
-from payglot.operations import events, payouts
+from payglot.domain.transfer import TransferStatus
+from payglot.operations import events, expiry, payouts
 from payglot.web.flow import Choice
 from payglot.webhooks.format import Receiver
 from tests import shapes
@@ -23,12 +24,15 @@ from tests.dialects.txn.builders import (
     TYPE,
     a_link,
     check_linkage,
+    choose,
     create,
     dossier_of,
     get,
     golden,
     millis,
     read,
+    send,
+    status_of,
     with_names,
 )
 from tests.dialects.txn.payees import ON_TRON, PAYOUTS, TRON, XRP, a_payout_link, claim, flow, play, stored
@@ -523,6 +527,23 @@ async def test_what_waited_for_approval_is_sent_as_its_payee_saw_it(world: World
     sent = (await payout_of(world, merchant, link["id"]))["attributes"]
     told = {"status": "completed", "approvalStatus": "approved", "txid": sent["txid"]}
     assert sent == seen | told
+
+
+async def test_a_link_stays_pending_past_its_expiry_while_its_child_is_under_way(world: World) -> None:
+    merchant = await world.merchant(payout_approval="manual")
+    out = await a_payout_link(world, merchant, expires_at=world.later(hours=1))
+    await claim(world, merchant, out["id"])
+    invoiced = await a_link(world, merchant, expires_at=world.later(hours=1))
+    payment = await choose(world, merchant, invoiced["id"])
+    await send(world, payment, status=TransferStatus.DETECTED)
+
+    world.clock.advance_by(hours=2)
+    await expiry.run(world.services.database, world.now)
+    assert [await status_of(world, merchant, link["id"]) for link in (out, invoiced)] == ["pending", "pending"]
+
+    await play(world, out["attributes"]["hostedPageUrl"], "paid")
+    await send(world, payment)
+    assert [await status_of(world, merchant, link["id"]) for link in (out, invoiced)] == ["completed", "completed"]
 
 
 async def test_an_approval_that_comes_twice_is_refused_the_second_time(world: World) -> None:
