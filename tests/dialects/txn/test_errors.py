@@ -284,6 +284,16 @@ async def test_all_broken_rules_are_told_at_once(world: World) -> None:
     assert codes == ["invalid_amount", "unsupported_account_currency", "unsupported_pay_currency", "invalid_reference"]
 
 
+async def test_all_missing_attributes_are_told_at_once_and_null_is_missing(world: World) -> None:
+    merchant = await world.merchant()
+    needed = ["amount", "currency", "paymentType", "expires_at"]
+    for sent in ({}, dict.fromkeys([*needed, "expiresAt"])):
+        answered = await post(world, merchant, {"data": {"type": "payment_links", "attributes": sent}})
+        assert answered.status_code == 422
+        told = [(error["code"], error["source"]["pointer"]) for error in answered.json()["errors"]]
+        assert told == [("required", f"/data/attributes/{name}") for name in needed]
+
+
 @pytest.mark.parametrize(
     "body",
     [

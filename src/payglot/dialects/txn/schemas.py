@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import TypedDict
 
 from payglot.web.openapi import Instant
@@ -20,7 +20,7 @@ class Attributes(_Body):
     amount: Annotated[str, Field(examples=["100"])]
     currency: Annotated[str, Field(examples=["EUR"])]
     paymentType: Literal["Invoice", "Payout"]
-    expires_at: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
+    expires_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     expiresAt: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
     accountCurrency: str | None = None
     paymentMethods: Annotated[list[str] | None, Field(max_length=3)] = None
@@ -28,6 +28,15 @@ class Attributes(_Body):
     reference: str | None = None
     successRedirectUrl: str | None = None
     unsuccessRedirectUrl: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _left_out(cls, sent: Any) -> Any:
+        """What is null counts as left out, and the expiry's other spelling stands in for it."""
+        if not isinstance(sent, dict):
+            return sent
+        given = {name: value for name, value in sent.items() if value is not None}
+        return {"expires_at": given["expiresAt"], **given} if "expiresAt" in given else given
 
 
 class PaymentLinkResource(_Body):

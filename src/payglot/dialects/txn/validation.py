@@ -60,12 +60,8 @@ def account_currency(sent: str | None, unit: Currency | None, settings: Merchant
 
 
 def expiry(sent: schemas.Attributes, now: datetime, found: Findings) -> datetime:
-    given = [text for text in (sent.expires_at, sent.expiresAt) if text is not None]
-    if not given:
-        found.add("expires_at", "required", "expires_at is missing")
-        return now
     try:
-        parsed = {instants.parse(text) for text in given}
+        parsed = {instants.parse(text) for text in (sent.expires_at, sent.expiresAt) if text is not None}
     except ValueError:
         found.add("expires_at", "invalid_expires_at", "expires_at must be an ISO 8601 date-time")
         return now
