@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
-from payglot.dialects.txn import inferred, schemas, validation
+from payglot.dialects.txn import frame, inferred, validation
 from payglot.dialects.txn.errors import BadParameters, of_parameter
 from payglot.operations import payments
 from payglot.web import instants, openapi
@@ -61,7 +61,7 @@ class Wanted:
 
 def read(request: Request) -> Wanted:
     """Raises BadParameters, which names every bad one."""
-    failures: list[schemas.Failure] = []
+    failures: list[frame.Failure] = []
 
     def take(name: str, parse: Callable[[str], T], default: T, rule: str) -> T:
         text = request.query_params.get(name)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from payglot.dialects.txn import inferred, schemas
+from payglot.dialects.txn import frame, inferred, schemas
 from payglot.dialects.txn.errors import failure
 from payglot.domain import money
 from payglot.domain.errors import AmountInvalid, AmountTooPrecise, RedirectForbidden
@@ -16,7 +16,7 @@ METHODS = ("on_chain", "binance_pay", "nft")
 
 class Findings:
     def __init__(self) -> None:
-        self.failures: list[schemas.Failure] = []
+        self.failures: list[frame.Failure] = []
 
     def add(self, attribute: str, code: str, title: str, detail: str = "") -> None:
         pointer = f"/data/attributes/{attribute}"
