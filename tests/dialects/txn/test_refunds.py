@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import text
 
 from payglot.dialects.txn import DIALECT, inferred
+from payglot.domain.errors import LinkNotPayable
 from payglot.domain.merchant import Merchant
 from payglot.domain.payment import Payment
 from payglot.domain.transfer import TransferStatus
-from payglot.operations import events, links
+from payglot.operations import events
 from payglot.webhooks.format import Receiver
 from tests.dialects.txn.builders import (
     INVOICES,
@@ -280,10 +281,12 @@ async def test_a_refund_expires_unclaimed(world: World) -> None:
     merchant, payment = await an_invoice(world, refund_overpaid="return_rest")
     await send(world, payment, 120)
     (id,) = refunds_of(await invoice(world, merchant, payment))
-    async with world.services.database.single() as tx:
-        link = (await links.get_any(tx, UUID(id), world.now)).link
-    assert link.expires_at is not None
-    assert link.expires_at - link.created_at == timedelta(seconds=inferred.REFUND_LINK_SECONDS)
+    world.clock.advance_by(seconds=inferred.REFUND_LINK_SECONDS - 60)
+    assert await status_of(world, merchant, id) == "created"
+    world.clock.advance_by(seconds=120)
+    assert await status_of(world, merchant, id) == "expired"
+    with pytest.raises(LinkNotPayable):
+        await claim(world, merchant, id)
 
 
 async def test_the_payer_is_led_to_the_refund(world: World) -> None:
