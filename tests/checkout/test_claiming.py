@@ -6,6 +6,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy import text as sql
 
 from payglot.domain.payout import Payout, PayoutStatus
 from payglot.operations import links, payouts
@@ -133,6 +134,18 @@ async def test_fifty_confirmations_at_once_claim_once(world: World) -> None:
     assert payout is not None
     async with world.services.database.single() as tx:
         assert [each.id for each in await payouts.newest(tx, payout.merchant_id)] == [payout.id]
+
+
+async def test_a_live_merchants_link_cannot_be_claimed(world: World) -> None:
+    link, path = await opened(world)
+    page = await confirming(world, path)
+    async with world.services.database.transaction() as tx:
+        await tx.execute(sql("UPDATE links SET mode = 'live' WHERE id = :id"), {"id": UUID(link["id"])})
+    assert (await submit(world, page, path, action="claim")).headers["location"] == path
+    shown = (await world.http.get(path)).text
+    assert "No way to pay has been set up here yet." in shown
+    assert "<form" not in shown
+    assert await payout_of(world, link) is None
 
 
 async def test_a_second_tab_finds_the_link_claimed(world: World) -> None:

@@ -116,12 +116,12 @@ def _sentences(visit: Visit, payment: Payment, now_at: Standing, way: Way) -> li
             return [say("Your transfer was seen. It is complete once the network has confirmed it.")]
         case Standing.PROCESSING:
             return [say("You have confirmed it. It is complete once the money has arrived.")]
-        case Standing.FAILED if payment.refunds:
+        case Standing.FAILED if payment.standing_refunds:
             return [say("{} does not take what you sent. You can have it back.", payee)]
-        case Standing.PAID if payment.refunds:
+        case Standing.PAID if payment.standing_refunds:
             more = say("{} arrived, more than the {} asked for. You can have the rest back.", received, due)
             return [say("Thank you. Your payment is complete."), more]
-        case _ if late and payment.refunds:
+        case _ if late and payment.standing_refunds:
             return [say("Money arrived too late. You can have it back.")]
         case Standing.PAID if payment.settlement is Settlement.OVERPAID:
             more = say("{} arrived, more than the {} asked for. Ask {} about the rest.", received, due, payee)
@@ -224,7 +224,8 @@ def _may_try_again(visit: Visit, now_at: Standing) -> bool:
 
 def _refund(payment: Payment) -> str | None:
     """The page of the newest link that gives money of it back."""
-    return f"/pay/{payment.refunds[-1].token}" if payment.refunds else None
+    refunds = payment.standing_refunds
+    return f"/pay/{refunds[-1].token}" if refunds else None
 
 
 def _back(url: str | None) -> Back | None:

@@ -145,7 +145,7 @@ class Payment:
     confirmed_at: datetime | None = None
     paid_at: datetime | None = None
     refunds: tuple[Refund, ...] = ()
-    """The links that give money of it back, oldest first."""
+    """The links that give money of it back, or did until they were revoked, oldest first."""
     plan: Plan | None = None
     """What its payer subscribes to by paying it."""
     extras: dict[str, Any] = field(default_factory=dict)
@@ -170,9 +170,14 @@ class Payment:
         )
 
     @property
+    def standing_refunds(self) -> tuple[Refund, ...]:
+        """Those that money went back by, or still may."""
+        return tuple(refund for refund in self.refunds if not refund.revoked)
+
+    @property
     def refunded(self) -> Money:
         """What went or may go back, in the currency of `due`."""
-        return sum((refund.amount for refund in self.refunds), zero(self.due.currency))
+        return sum((refund.amount for refund in self.standing_refunds), zero(self.due.currency))
 
     @property
     def missing(self) -> Money:

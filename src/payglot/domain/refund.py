@@ -1,7 +1,7 @@
 """Refunds: when money that came too much, too little or too late goes back, and the payout link that gives it back."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,8 @@ class Refund:
     link_id: UUID
     token: str
     amount: Money
+    revoked: bool = False
+    """Its money was taken back before anybody claimed it: nothing goes back by it."""
 
 
 def refuses(payment: "Payment", transfers: Iterable[Transfer]) -> bool:
@@ -94,6 +96,13 @@ def missing(payment: "Payment") -> Money | None:
     if terms is None or due.minor - given.minor <= terms.fee_minor:
         return None
     return due - given
+
+
+def revoke(payment: "Payment", refund: Refund) -> "Payment":
+    """With this refund of the payment's revoked."""
+    return replace(
+        payment, refunds=tuple(replace(each, revoked=True) if each == refund else each for each in payment.refunds)
+    )
 
 
 def link_for(payment: "Payment", mode: Mode, amount: Money, now: datetime) -> Change[Link]:

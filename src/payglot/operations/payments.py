@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from payglot.domain import identity, payment as payments
+from payglot.domain import identity, payment as payments, refund as refunds
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import IllegalTransition, LinkNotPayable, NotFound, TransferKnown
 from payglot.domain.money import Money
@@ -84,8 +84,10 @@ async def receive(tx: Tx, link_id: UUID, payment_id: UUID, receipt: Receipt, now
         return dossier
     dossier, payment = await _with_clock_heeded(tx, dossier, payment, now)
     step = payments.settle(dossier.link, payment, after, now)
-    if step.payment.after.received < payment.received:
-        await _revoke_refunds(tx, payment, now)
+    owed = refunds.owed(step.payment.after)
+    if owed < payment.refunded:
+        payment = await _revoke_refunds(tx, payment, owed, now)
+        step = payments.settle(dossier.link, payment, after, now)
     return await _write(tx, dossier, step)
 
 
@@ -167,12 +169,21 @@ async def _write(tx: Tx, dossier: Dossier, step: Step) -> Dossier:
     )
 
 
-async def _revoke_refunds(tx: Tx, payment: Payment, now: datetime) -> None:
-    """Money was taken back: what nobody has claimed of it yet can no longer be claimed."""
-    for refund in payment.refunds:
+async def _revoke_refunds(tx: Tx, payment: Payment, owed: Money, now: datetime) -> Payment:
+    """Money was taken back: what is no longer owed can no longer be claimed, the newest first, unless it was already.
+
+    A refund that is too large for what is still owed goes as a whole; the rest of it is a new one's.
+    """
+    for refund in reversed(payment.standing_refunds):
+        if payment.refunded <= owed:
+            break
+        if (await links.locked(tx, refund.link_id)).payout is not None:
+            continue
+        # It may have expired, and cannot be claimed as it is.
         with suppress(IllegalTransition):
-            if (await links.locked(tx, refund.link_id)).payout is None:
-                await links.cancel(tx, refund.link_id, now)
+            await links.cancel(tx, refund.link_id, now)
+        payment = refunds.revoke(payment, refund)
+    return payment
 
 
 def _with_receipt(

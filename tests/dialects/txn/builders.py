@@ -74,6 +74,10 @@ async def read(world: World, merchant: Merchant, link_id: str) -> dict[str, Any]
     return document
 
 
+async def status_of(world: World, merchant: Merchant, link_id: str) -> str:
+    return str((await read(world, merchant, link_id))["data"]["attributes"]["status"])
+
+
 async def dossier_of(world: World, link_id: str) -> Dossier:
     async with world.services.database.single() as tx:
         return await links.get_any(tx, UUID(link_id), world.now)

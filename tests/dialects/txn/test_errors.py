@@ -1,16 +1,17 @@
 """Every way to be refused, in JSON:API error documents with exactly the documented members."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from starlette.requests import Request
 
-from payglot.dialects.txn import DIALECT, errors
+from payglot.dialects.txn import DIALECT, errors, mapping, schemas
 from payglot.domain.errors import Unavailable
-from payglot.domain.merchant import Mode
-from payglot.web import refusals
+from payglot.domain.merchant import Merchant, MerchantSettings, Mode
+from payglot.web import inputs, refusals
 from tests.dialects.txn.builders import INVOICES, LINKS, TYPE, a_link, attributes, choose, create, get, golden, post
 from tests.world import World
 
@@ -96,6 +97,23 @@ async def test_a_documented_failure_has_exactly_the_documented_members(
     assert list(answered.json()["errors"][0]) == list(golden(name)["errors"][0])
 
 
+def refusal(**changes: Any) -> list[dict[str, Any]]:
+    """What is said of a link with such attributes, by all that looks at them once the request is read."""
+    now = datetime.now(UTC)
+    merchant = Merchant(
+        id=uuid4(), name="Atelier Nord", handle="nord", mode=Mode.TEST, settings=MerchantSettings(), created_at=now
+    )
+    chosen = {"amount": "100", "currency": "EUR", "paymentType": "Invoice", "expires_at": "2095-01-12T00:00:00Z"}
+    sent = {name: value for name, value in {**chosen, **changes}.items() if value is not None}
+    document = {"data": {"type": "payment_links", "attributes": sent}}
+    with pytest.raises((refusals.Invalid, errors.Unprocessable)) as caught:
+        mapping.new_link(inputs.check(schemas.CreatePaymentLink, document), merchant, uuid4(), now)
+    answered = errors.render(Request({"type": "http", "headers": []}), caught.value)
+    assert answered.status_code == 422
+    told: list[dict[str, Any]] = json.loads(bytes(answered.body))["errors"]
+    return told
+
+
 AMOUNTS = [
     ("EUR", "5.00", "amount_below_minimum", "amount: 5.0, minimum: 10.00"),
     ("EUR", "9.99", "amount_below_minimum", "amount: 9.99, minimum: 10.00"),
@@ -139,23 +157,16 @@ AMOUNTS = [
 
 
 @pytest.mark.parametrize(("currency", "amount", "code", "detail"), AMOUNTS)
-async def test_an_amount_out_of_its_currencys_limits_is_refused(
-    world: World, currency: str, amount: str, code: str, detail: str
-) -> None:
-    answered = await create(world, await world.merchant(), currency=currency, amount=amount)
-
-    assert answered.status_code == 422
-    assert answered.json() == {
-        "errors": [
-            {
-                "status": 422,
-                "title": code.replace("_", " ").replace("amount ", "amount is "),
-                "code": code,
-                "detail": detail,
-                "source": {"pointer": "/data/attributes/amount"},
-            }
-        ]
-    }
+def test_an_amount_out_of_its_currencys_limits_is_refused(currency: str, amount: str, code: str, detail: str) -> None:
+    assert refusal(currency=currency, amount=amount) == [
+        {
+            "status": 422,
+            "title": code.replace("_", " ").replace("amount ", "amount is "),
+            "code": code,
+            "detail": detail,
+            "source": {"pointer": "/data/attributes/amount"},
+        }
+    ]
 
 
 async def test_links_that_pay_out_have_the_same_limits(world: World) -> None:
@@ -247,13 +258,8 @@ async def test_links_that_pay_out_have_the_same_limits(world: World) -> None:
         ({"successRedirectUrl": 1}, "successRedirectUrl", "invalid"),
     ],
 )
-async def test_an_attribute_that_breaks_a_rule_is_named(
-    world: World, changes: dict[str, Any], attribute: str, code: str
-) -> None:
-    answered = await create(world, await world.merchant(), **changes)
-
-    assert answered.status_code == 422, answered.text
-    (error,) = answered.json()["errors"]
+def test_an_attribute_that_breaks_a_rule_is_named(changes: dict[str, Any], attribute: str, code: str) -> None:
+    (error,) = refusal(**changes)
     assert list(error) == ["status", "title", "code", "detail", "source"]
     assert (error["status"], error["code"], error["detail"]) == (422, code, "")
     assert error["source"] == {"pointer": f"/data/attributes/{attribute}"}
@@ -282,6 +288,16 @@ async def test_all_broken_rules_are_told_at_once(world: World) -> None:
     )
     codes = [error["code"] for error in answered.json()["errors"]]
     assert codes == ["invalid_amount", "unsupported_account_currency", "unsupported_pay_currency", "invalid_reference"]
+
+
+async def test_all_missing_attributes_are_told_at_once_and_null_is_missing(world: World) -> None:
+    merchant = await world.merchant()
+    needed = ["amount", "currency", "paymentType", "expires_at"]
+    for sent in ({}, dict.fromkeys([*needed, "expiresAt"])):
+        answered = await post(world, merchant, {"data": {"type": "payment_links", "attributes": sent}})
+        assert answered.status_code == 422
+        told = [(error["code"], error["source"]["pointer"]) for error in answered.json()["errors"]]
+        assert told == [("required", f"/data/attributes/{name}") for name in needed]
 
 
 @pytest.mark.parametrize(
@@ -384,35 +400,32 @@ async def test_the_media_types_case_and_a_read_requests_content_type_do_not_matt
         assert (await get(world, merchant, path, **{"Content-Type": content_type})).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("accept", "status"),
-    [
-        ("*/*", 200),
-        ("", 200),
-        ("application/*", 200),
-        ("application/json", 200),
-        (TYPE, 200),
-        (f"{TYPE};q=0.9", 200),
-        (f"{TYPE}; profile=x, {TYPE}", 200),
-        (f"text/html, {TYPE}; q=0.5", 200),
-        (f"{TYPE}; charset=utf-8", 406),
-        (f'{TYPE};ext="https://jsonapi.org/ext/atomic"', 406),
-        (f"{TYPE};version=1;q=0.9, {TYPE};version=2", 406),
-        (f"{TYPE}; charset=utf-8, */*", 406),
-    ],
-)
-async def test_the_answer_must_be_acceptable_without_parameters(world: World, accept: str, status: int) -> None:
+ACCEPTS = [
+    ("*/*", 200),
+    ("", 200),
+    ("application/*", 200),
+    ("application/json", 200),
+    (TYPE, 200),
+    (f"{TYPE};q=0.9", 200),
+    (f"{TYPE}; profile=x, {TYPE}", 200),
+    (f"text/html, {TYPE}; q=0.5", 200),
+    (f"{TYPE}; charset=utf-8", 406),
+    (f'{TYPE};ext="https://jsonapi.org/ext/atomic"', 406),
+    (f"{TYPE};version=1;q=0.9, {TYPE};version=2", 406),
+    (f"{TYPE}; charset=utf-8, */*", 406),
+]
+
+
+async def test_the_answer_must_be_acceptable_without_parameters(world: World) -> None:
     merchant = await world.merchant()
     link = await a_link(world, merchant)
-
-    answered = await get(world, merchant, f"{LINKS}/{link['id']}", Accept=accept)
-
-    assert answered.status_code == status
-    assert answered.headers["content-type"] == TYPE
-    if status == 406:
-        assert answered.json()["errors"][0]["code"] == "not_acceptable"
-        body = {"data": {"type": "payment_links", "attributes": attributes(world)}}
-        assert (await post(world, merchant, body, Accept=accept)).status_code == 406
+    body = {"data": {"type": "payment_links", "attributes": attributes(world)}}
+    for accept, status in ACCEPTS:
+        answered = await get(world, merchant, f"{LINKS}/{link['id']}", Accept=accept)
+        assert (answered.status_code, answered.headers["content-type"]) == (status, TYPE), accept
+        if status == 406:
+            assert answered.json()["errors"][0]["code"] == "not_acceptable"
+            assert (await post(world, merchant, body, Accept=accept)).status_code == 406, accept
 
 
 @pytest.mark.parametrize(

@@ -58,22 +58,18 @@ async def test_pay_currencies_limit_the_choice_in_the_environments_codes(
     assert [option.value for option in offer.fields[0].options] == codes
 
 
-@pytest.mark.parametrize("code", [network.test_code for network in inferred.NETWORKS])
-async def test_every_network_offered_can_be_paid_on(world: World, code: str) -> None:
+async def test_every_network_offered_can_be_paid_on(world: World) -> None:
     merchant = await world.merchant()
-    link = await a_link(world, merchant)
-
-    payment = await choose(world, merchant, link["id"], code)
-
-    network = inferred.network(code, Mode.TEST)
-    assert network is not None
-    assert payment.due.currency is network.currency
-    assert payment.due.minor > 0
-    assert payment.destination
-    assert FLOW.way(payment) is Way.CRYPTO
-    assert payment.expires_at == payment.rate_expires_at
-    await send(world, payment)
-    assert words(invoice_in(await read(world, merchant, link["id"]))) == ("completed", "full", "on_time")
+    for network in inferred.NETWORKS:
+        link = await a_link(world, merchant)
+        payment = await choose(world, merchant, link["id"], network.test_code)
+        assert payment.due.currency is network.currency
+        assert payment.due.minor > 0, network.live_code
+        assert payment.destination
+        assert FLOW.way(payment) is Way.CRYPTO
+        assert payment.expires_at == payment.rate_expires_at
+        await send(world, payment)
+        assert words(invoice_in(await read(world, merchant, link["id"]))) == ("completed", "full", "on_time")
 
 
 @pytest.mark.parametrize(

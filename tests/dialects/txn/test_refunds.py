@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import text
 
 from payglot.dialects.txn import DIALECT, inferred
+from payglot.domain.errors import LinkNotPayable
 from payglot.domain.merchant import Merchant
 from payglot.domain.payment import Payment
 from payglot.domain.transfer import TransferStatus
-from payglot.operations import events, links
+from payglot.operations import events
 from payglot.webhooks.format import Receiver
 from tests.dialects.txn.builders import (
     INVOICES,
@@ -27,6 +28,7 @@ from tests.dialects.txn.builders import (
     lapse,
     read,
     send,
+    status_of,
     words,
 )
 from tests.dialects.txn.payees import claim, play
@@ -119,16 +121,33 @@ async def test_a_word_about_money_that_is_told_fifty_times_makes_one_refund(worl
     assert listed["meta"]["total"] == 2
 
 
-async def test_the_webhook_of_the_settlement_announces_the_refund(world: World) -> None:
-    merchant, payment = await an_invoice(world, refund_overpaid="return_all")
-    await send(world, payment, 120)
+async def told(world: World, merchant: Merchant, payment: Payment) -> list[dict[str, Any]]:
+    """The invoice in every webhook so far."""
     to = Receiver(id=UUID(int=7), merchant_id=merchant.id, created_at=world.now, details={})
     async with world.services.database.single() as tx:
         happened = await events.of_link(tx, payment.link_id)
-    bodies = [json.loads(m.body) for e in happened for m in DIALECT.webhooks.messages(e, to, "http://payglot.test")]
-    assert [each["data"]["attributes"]["status"] for each in bodies] == ["pending", "cancelled"]
-    assert [len(refunds_of(each["data"])) for each in bodies] == [0, 1]
-    assert refunds_of(bodies[1]["data"]) == refunds_of(await invoice(world, merchant, payment))
+    messages = [m for event in happened for m in DIALECT.webhooks.messages(event, to, "http://payglot.test")]
+    return [json.loads(message.body)["data"] for message in messages]
+
+
+async def test_the_webhook_of_the_settlement_announces_the_refund(world: World) -> None:
+    merchant, payment = await an_invoice(world, refund_overpaid="return_all")
+    await send(world, payment, 120)
+    heard = await told(world, merchant, payment)
+    assert [each["attributes"]["status"] for each in heard] == ["pending", "cancelled"]
+    assert [len(refunds_of(each)) for each in heard] == [0, 1]
+    assert refunds_of(heard[1]) == refunds_of(await invoice(world, merchant, payment))
+
+
+async def test_money_for_a_refused_invoice_is_announced_with_its_own_refund(world: World) -> None:
+    merchant, payment = await an_invoice(world, refund_underpaid="return_all")
+    await send(world, payment, 40)
+    await send(world, payment, 60, reference=f"second {payment.id}", status=TransferStatus.DETECTED)
+    await send(world, payment, 60, reference=f"second {payment.id}")
+    heard = await told(world, merchant, payment)
+    assert [words(each)[0] for each in heard] == ["pending", "cancelled", "cancelled"]
+    assert [len(refunds_of(each)) for each in heard] == [0, 1, 2]
+    assert refunds_of(heard[-1]) == refunds_of(await invoice(world, merchant, payment))
 
 
 async def test_a_refund_is_claimed_in_the_currency_and_network_of_the_payment_only(world: World) -> None:
@@ -158,6 +177,14 @@ async def test_a_refund_can_be_found_by_its_reference_and_is_unique(world: World
     assert [each["id"] for each in found["data"]] == refunds_of(await invoice(world, merchant, payment))
     refused = await create(world, merchant, reference="REFUND-order-7731")
     assert refused.json()["errors"][0]["code"] == "reference_duplicate"
+
+
+async def test_a_refund_of_the_longest_reference_can_be_found(world: World) -> None:
+    longest = "a" * inferred.MAX_REFERENCE
+    merchant, payment = await an_invoice(world, reference=longest, refund_overpaid="return_rest")
+    await send(world, payment, 120)
+    found = (await get(world, merchant, f"{LINKS}?reference=REFUND-{longest}")).json()
+    assert [each["id"] for each in found["data"]] == refunds_of(await invoice(world, merchant, payment))
 
 
 async def test_a_refund_is_named_by_its_invoice_and_not_included(world: World) -> None:
@@ -197,7 +224,7 @@ async def test_a_refund_that_its_fee_would_eat_is_not_made(world: World, monkeyp
     merchant, payment = await an_invoice(world, refund_overpaid="return_rest")
     await send(world, payment, 120)
     assert refunds_of(await invoice(world, merchant, payment)) == []
-    await send(world, payment, 10, reference="more")
+    await send(world, payment, 10, reference=f"more {payment.id}")
     (id,) = refunds_of(await invoice(world, merchant, payment))
     refund = await claim(world, merchant, id)
     assert refund.amount.decimal - refund.pays.decimal == Decimal(30)
@@ -211,14 +238,55 @@ async def test_money_that_the_chain_takes_back_takes_an_unclaimed_refund_with_it
     assert (await read(world, merchant, id))["data"]["attributes"]["status"] == "expired"
 
 
+async def test_what_the_chain_takes_back_is_not_refunded_and_what_comes_again_is(world: World) -> None:
+    merchant, payment = await an_invoice(world, refund_overpaid="return_rest")
+    await send(world, payment)
+    await send(world, payment, 20, reference=f"rest {payment.id}")
+    await send(world, payment, 30, reference=f"more {payment.id}")
+
+    await send(world, payment, 30, reference=f"more {payment.id}", status=TransferStatus.REVERSED)
+    shown = await invoice(world, merchant, payment)
+    assert [await status_of(world, merchant, id) for id in refunds_of(shown)] == ["created", "expired"]
+
+    await send(world, payment, 20, reference=f"rest {payment.id}", status=TransferStatus.REVERSED)
+    shown = await invoice(world, merchant, payment)
+    assert [await status_of(world, merchant, id) for id in refunds_of(shown)] == ["expired", "expired"]
+    assert (words(shown), shown["attributes"]["targetAmount"]) == (("completed", "full", "on_time"), "100.00")
+    url = (await read(world, merchant, str(payment.link_id)))["data"]["attributes"]["hostedPageUrl"]
+    assert "Get your money back" not in (await world.http.get(url, follow_redirects=True)).text
+
+    await send(world, payment, 20, reference=f"again {payment.id}")
+    shown = await invoice(world, merchant, payment)
+    assert [await status_of(world, merchant, id) for id in refunds_of(shown)] == ["expired", "expired", "created"]
+    assert shown["attributes"]["targetAmount"] == "100.00"
+    newest = (await read(world, merchant, refunds_of(shown)[-1]))["data"]["attributes"]
+    assert (newest["amount"], newest["reference"]) == ("21.739130", "REFUND-order-7731-3")
+
+
+async def test_a_claimed_refund_is_not_given_twice_when_the_chain_takes_its_money_back(world: World) -> None:
+    merchant, payment = await an_invoice(world, refund_overpaid="return_rest")
+    await send(world, payment)
+    await send(world, payment, 20, reference=f"rest {payment.id}")
+    (id,) = refunds_of(await invoice(world, merchant, payment))
+    await claim(world, merchant, id)
+
+    await send(world, payment, 20, reference=f"rest {payment.id}", status=TransferStatus.REVERSED)
+    await send(world, payment, 20, reference=f"again {payment.id}")
+
+    assert refunds_of(await invoice(world, merchant, payment)) == [id]
+    assert await status_of(world, merchant, id) == "pending"
+
+
 async def test_a_refund_expires_unclaimed(world: World) -> None:
     merchant, payment = await an_invoice(world, refund_overpaid="return_rest")
     await send(world, payment, 120)
     (id,) = refunds_of(await invoice(world, merchant, payment))
-    async with world.services.database.single() as tx:
-        link = (await links.get_any(tx, UUID(id), world.now)).link
-    assert link.expires_at is not None
-    assert link.expires_at - link.created_at == timedelta(seconds=inferred.REFUND_LINK_SECONDS)
+    world.clock.advance_by(seconds=inferred.REFUND_LINK_SECONDS - 60)
+    assert await status_of(world, merchant, id) == "created"
+    world.clock.advance_by(seconds=120)
+    assert await status_of(world, merchant, id) == "expired"
+    with pytest.raises(LinkNotPayable):
+        await claim(world, merchant, id)
 
 
 async def test_the_payer_is_led_to_the_refund(world: World) -> None:

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.txn import auth, destinations, inferred, jsonapi, pairs, schemas
+from payglot.dialects.txn import auth, destinations, discovery_schemas, frame, inferred, jsonapi, pairs
 from payglot.dialects.txn.errors import NotPlainJson, Unprocessable, failure
 from payglot.dialects.txn.openapi import FAILURES
 from payglot.domain.errors import NotFound
@@ -27,7 +27,7 @@ _PAIR_PARTS = {
         "Listing invoice currency pairs",
         answer_type=jsonapi.MEDIA_TYPE,
         parameters=(openapi.query("include", "All are always included", type="string"),),
-        answers={200: ("OK", schemas.InvoiceCurrencyPairs), **FAILURES},
+        answers={200: ("OK", discovery_schemas.InvoiceCurrencyPairs), **FAILURES},
     ),
 )
 async def invoice_pairs(request: Request) -> Response:
@@ -42,7 +42,7 @@ async def invoice_pairs(request: Request) -> Response:
         "Listing payout currency pairs",
         answer_type=jsonapi.MEDIA_TYPE,
         parameters=(openapi.query("include", "All are always included", type="string"),),
-        answers={200: ("OK", schemas.PayoutCurrencyPairs), **FAILURES},
+        answers={200: ("OK", discovery_schemas.PayoutCurrencyPairs), **FAILURES},
     ),
 )
 async def payout_pairs(request: Request) -> Response:
@@ -55,14 +55,14 @@ async def payout_pairs(request: Request) -> Response:
     f"{PREFIX}/addresses/validate",
     **openapi.operation(
         "Validating addresses",
-        body=schemas.AddressToValidate,
+        body=discovery_schemas.AddressToValidate,
         answer_type=jsonapi.MEDIA_TYPE,
         answers={
-            200: ("The address can be paid to", schemas.AddressIsValid),
-            404: ("There is no network with this code", schemas.Failures),
-            413: ("The body is too large", schemas.Failures),
-            415: ("The media type is not application/json", schemas.Failures),
-            422: ("The address is invalid or flagged, or a member is missing", schemas.Failures),
+            200: ("The address can be paid to", discovery_schemas.AddressIsValid),
+            404: ("There is no network with this code", frame.Failures),
+            413: ("The body is too large", frame.Failures),
+            415: ("The media type is not application/json", frame.Failures),
+            422: ("The address is invalid or flagged, or a member is missing", frame.Failures),
             **FAILURES,
         },
     ),
@@ -71,7 +71,7 @@ async def validate_address(request: Request) -> Response:
     """The one body that is plain JSON."""
     call = await auth.caller(request)
     jsonapi.negotiate(request)
-    asked = inputs.check(schemas.AddressToValidate, await _read(request))
+    asked = inputs.check(discovery_schemas.AddressToValidate, await _read(request))
     network = inferred.network(asked.network, call.merchant.mode)
     if network is None:
         raise NotFound(thing="network")

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.txn import inferred, schemas
+from payglot.dialects.txn import frame, inferred
 from payglot.dialects.txn.jsonapi import UnsupportedInclude, UnsupportedSort, document
 from payglot.domain import errors
 from payglot.web import refusals
@@ -14,7 +14,7 @@ from payglot.web import refusals
 class Unprocessable(refusals.Refused):
     """Attributes that are not acceptable; every one of them."""
 
-    def __init__(self, failures: list[schemas.Failure]) -> None:
+    def __init__(self, failures: list[frame.Failure]) -> None:
         super().__init__()
         self.failures = failures
 
@@ -22,7 +22,7 @@ class Unprocessable(refusals.Refused):
 class BadParameters(refusals.Refused):
     """Query parameters that are not acceptable; every one of them."""
 
-    def __init__(self, failures: list[schemas.Failure]) -> None:
+    def __init__(self, failures: list[frame.Failure]) -> None:
         super().__init__()
         self.failures = failures
 
@@ -41,8 +41,8 @@ class ClientId(refusals.Refused):
 
 def failure(
     status: int, code: str, title: str, *, detail: str | None = None, pointer: str | None = None
-) -> schemas.Failure:
-    entry: schemas.Failure = {"status": status, "title": title, "code": code}
+) -> frame.Failure:
+    entry: frame.Failure = {"status": status, "title": title, "code": code}
     if detail is not None:
         entry["detail"] = detail
     if pointer is not None:
@@ -50,7 +50,7 @@ def failure(
     return entry
 
 
-def of_parameter(name: str, code: str, title: str) -> schemas.Failure:
+def of_parameter(name: str, code: str, title: str) -> frame.Failure:
     return {"status": 400, "title": title, "code": code, "detail": "", "source": {"parameter": name}}
 
 
@@ -125,7 +125,7 @@ def _failed(status: int, code: str, title: str, *, detail: str | None = None, po
 
 def _shape(problems: list[dict[str, Any]]) -> Response:
     """A document without its frame is malformed (400); a missing or wrong attribute is unprocessable (422)."""
-    failures: list[schemas.Failure] = []
+    failures: list[frame.Failure] = []
     for problem in problems:
         path = [str(part) for part in problem["loc"]]
         is_missing = problem["type"] == "missing"

@@ -19,6 +19,7 @@ RATE_DECIMALS = 4  # 7.3: the fewest that a published rate has
 RATE_LOCK_SECONDS = 20 * 60  # 5.2 (documented)
 LATE_SECONDS = 7 * 24 * 3600  # 5.2 (documented)
 MAX_REFERENCE = 255
+MAX_REFUND_REFERENCE = 300  # 5.4: an invoice's reference with what a refund's adds to it
 PAYOUT_RATE_LOCK_SECONDS = 30  # 4.3 (documented)
 PAYOUT_FEE_SHARE = Decimal(0)  # 4.3: the provider's fee, as a share of a payout; we take none
 NETWORK_FEE_MINOR: dict[str, int] = {}  # 4.3: by the network's live code, in minor units of its currency; we take none

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.txn import auth, invoices, jsonapi, linked, listing, schemas
+from payglot.dialects.txn import auth, child_schemas, invoices, jsonapi, linked, listing
 from payglot.dialects.txn.auth import NAME
 from payglot.dialects.txn.openapi import FAILURES, INCLUDE_OF_INVOICE, INVOICE_PARTS, NOT_FOUND
 from payglot.domain.errors import NotFound
@@ -23,7 +23,7 @@ PREFIX = "/api/public/v1/invoices"
         "Reading invoice",
         answer_type=jsonapi.MEDIA_TYPE,
         parameters=(INCLUDE_OF_INVOICE,),
-        answers={200: ("OK", schemas.InvoiceDocument), **FAILURES, **NOT_FOUND},
+        answers={200: ("OK", child_schemas.InvoiceDocument), **FAILURES, **NOT_FOUND},
     ),
 )
 async def read(id: str, request: Request) -> Response:
@@ -46,7 +46,7 @@ async def read(id: str, request: Request) -> Response:
         "Listing invoices",
         answer_type=jsonapi.MEDIA_TYPE,
         parameters=(*listing.PAGING, INCLUDE_OF_INVOICE),
-        answers={200: ("OK", schemas.InvoicePage), **FAILURES},
+        answers={200: ("OK", child_schemas.InvoicePage), **FAILURES},
     ),
 )
 async def index(request: Request) -> Response:
@@ -67,8 +67,8 @@ async def index(request: Request) -> Response:
             total=total,
             limit=wanted.per_page,
         )
-    data: list[schemas.Invoice] = []
-    parts: list[schemas.Linked] = []
+    data: list[child_schemas.Invoice] = []
+    parts: list[child_schemas.Linked] = []
     for dossier, payment in found:
         transfers = dossier.transfers_of(payment)
         seen = invoices.lapsed(dossier.link, payment, transfers, call.now)

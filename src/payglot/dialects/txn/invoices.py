@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, assert_never
 
-from payglot.dialects.txn import amounts, inferred, linked, schemas
+from payglot.dialects.txn import amounts, child_schemas, inferred, linked
 from payglot.domain import payment as payments, refund
 from payglot.domain.dossier import Dossier
 from payglot.domain.link import Link
@@ -33,7 +33,7 @@ def document(link: Link, payment: Payment, transfers: Sequence[Transfer], base_u
     }
 
 
-def resource(link: Link, payment: Payment, transfers: Sequence[Transfer], base_url: str) -> schemas.Invoice:
+def resource(link: Link, payment: Payment, transfers: Sequence[Transfer], base_url: str) -> child_schemas.Invoice:
     target = amounts.target(link)
     account = str(linked.account_id(link.merchant_id, target))
     return {

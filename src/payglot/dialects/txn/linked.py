@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, assert_never
 from uuid import UUID, uuid5
 
-from payglot.dialects.txn import amounts, schemas
+from payglot.dialects.txn import amounts, child_schemas, frame
 from payglot.domain import identity, money
 from payglot.domain.link import Link
 from payglot.domain.money import Currency
@@ -15,10 +15,10 @@ from payglot.domain.payment import Payment
 from payglot.domain.transfer import Transfer, TransferStatus
 from payglot.web import instants
 
-_NOT_LOADED: schemas.NotLoaded = {"meta": {"included": False}}
+_NOT_LOADED: frame.NotLoaded = {"meta": {"included": False}}
 
 
-def included(link: Link, payment: Payment, transfers: Sequence[Transfer]) -> list[schemas.Linked]:
+def included(link: Link, payment: Payment, transfers: Sequence[Transfer]) -> list[child_schemas.Linked]:
     """Everything that the invoice's relationships name, each once."""
     credited = account_id(link.merchant_id, amounts.target(link))
     return [
@@ -44,11 +44,11 @@ def transaction_id(payment: Payment) -> UUID:
     return identity.child(payment.id, 1)
 
 
-def account(id: UUID, unit: Currency) -> schemas.Account:
+def account(id: UUID, unit: Currency) -> child_schemas.Account:
     return {"id": str(id), "type": "accounts", "attributes": {"master": True, "currencyCode": unit, "label": unit}}
 
 
-def _address(payment: Payment) -> schemas.Address:
+def _address(payment: Payment) -> child_schemas.Address:
     assert payment.destination is not None
     return {
         "id": str(address_id(payment)),
@@ -62,7 +62,7 @@ def _address(payment: Payment) -> schemas.Address:
     }
 
 
-def _invoice_transaction(link: Link, payment: Payment) -> schemas.InvoiceTransaction:
+def _invoice_transaction(link: Link, payment: Payment) -> child_schemas.InvoiceTransaction:
     billed, target = payment.amount.currency, amounts.target(link)
     return {
         "id": str(transaction_id(payment)),
@@ -85,7 +85,7 @@ def _invoice_transaction(link: Link, payment: Payment) -> schemas.InvoiceTransac
     }
 
 
-def _transaction(link: Link, payment: Payment) -> schemas.Transaction:
+def _transaction(link: Link, payment: Payment) -> child_schemas.Transaction:
     return {
         "id": str(transaction_id(payment)),
         "type": "transactions",
@@ -100,7 +100,7 @@ def _transaction(link: Link, payment: Payment) -> schemas.Transaction:
     }
 
 
-def _deposit(transfer: Transfer, account: UUID) -> schemas.CoinTransaction:
+def _deposit(transfer: Transfer, account: UUID) -> child_schemas.CoinTransaction:
     return {
         "id": str(transfer.id),
         "type": "coinTransactions",

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
-from payglot.dialects.txn import inferred, schemas, validation
+from payglot.dialects.txn import frame, inferred, validation
 from payglot.dialects.txn.errors import BadParameters, of_parameter
 from payglot.operations import payments
 from payglot.web import instants, openapi
@@ -28,7 +28,9 @@ PAGING = (
         maximum=inferred.MAX_PER_PAGE,
         default=inferred.PER_PAGE,
     ),
-    openapi.query("reference", "Exactly this reference", type="string", minLength=1, maxLength=inferred.MAX_REFERENCE),
+    openapi.query(
+        "reference", "Exactly this reference", type="string", minLength=1, maxLength=inferred.MAX_REFUND_REFERENCE
+    ),
     openapi.query("created_at_from", "Created then or later", type="string", format="date-time"),
     openapi.query("created_at_to", "Created then or earlier", type="string", format="date-time"),
 )
@@ -59,7 +61,7 @@ class Wanted:
 
 def read(request: Request) -> Wanted:
     """Raises BadParameters, which names every bad one."""
-    failures: list[schemas.Failure] = []
+    failures: list[frame.Failure] = []
 
     def take(name: str, parse: Callable[[str], T], default: T, rule: str) -> T:
         text = request.query_params.get(name)
@@ -81,7 +83,7 @@ def read(request: Request) -> Wanted:
             f"a whole number from 1 to {inferred.MAX_PER_PAGE}",
         ),
         descending=order_type == "desc",
-        reference=take("reference", _reference, None, f"1 to {inferred.MAX_REFERENCE} visible characters"),
+        reference=take("reference", _reference, None, f"1 to {inferred.MAX_REFUND_REFERENCE} visible characters"),
         created_from=take("created_at_from", instants.parse, None, "an ISO 8601 date-time"),
         created_until=until + _MILLISECOND if until else None,
     )
@@ -128,6 +130,7 @@ def _up_to(highest: int) -> Callable[[str], int]:
 
 
 def _reference(text: str) -> str:
-    if not validation.is_reference(text):
+    """Of a refund, perhaps, whose reference is longer than any that a client chooses."""
+    if not validation.is_reference(text, inferred.MAX_REFUND_REFERENCE):
         raise ValueError
     return text

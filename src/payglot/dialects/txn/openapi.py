@@ -1,21 +1,21 @@
 """What the operations of this dialect have in common, for its OpenAPI document."""
 
-from payglot.dialects.txn import schemas
+from payglot.dialects.txn import frame
 from payglot.web.openapi import RETRY_AFTER, Answer, query
 
 _CHALLENGE = {"WWW-Authenticate": {"description": "How to prove who you are", "schema": {"type": "string"}}}
 LOCATION = {"Location": {"description": "Where the link can be read", "schema": {"type": "string", "format": "uri"}}}
 
 FAILURES: dict[int, Answer] = {
-    400: ("Malformed document, or a parameter that is unknown or not acceptable", schemas.Failures),
-    401: ("The API key is missing or wrong", schemas.Failures, _CHALLENGE),
-    403: ("The caller's address is not allowed", schemas.Failures),
-    406: ("JSON:API without parameters is not acceptable to the client", schemas.Failures),
-    429: ("Too many requests", schemas.Failures, RETRY_AFTER),
-    500: ("Our fault", schemas.Failures),
-    503: ("Temporarily unavailable", schemas.Failures, RETRY_AFTER),
+    400: ("Malformed document, or a parameter that is unknown or not acceptable", frame.Failures),
+    401: ("The API key is missing or wrong", frame.Failures, _CHALLENGE),
+    403: ("The caller's address is not allowed", frame.Failures),
+    406: ("JSON:API without parameters is not acceptable to the client", frame.Failures),
+    429: ("Too many requests", frame.Failures, RETRY_AFTER),
+    500: ("Our fault", frame.Failures),
+    503: ("Temporarily unavailable", frame.Failures, RETRY_AFTER),
 }
-NOT_FOUND: dict[int, Answer] = {404: ("No such record", schemas.Failures)}
+NOT_FOUND: dict[int, Answer] = {404: ("No such record", frame.Failures)}
 LINK_PARTS = ("target",)
 INVOICE_PARTS = ("targetAccount", "address", "coinDeposits", "invoiceTransactions", "refundLinks", "binanceOrder")
 PAYOUT_PARTS = ("accountCharged",)

@@ -7,7 +7,7 @@ what they stand for.
 from collections.abc import Iterable
 from uuid import NAMESPACE_URL, uuid5
 
-from payglot.dialects.txn import inferred, schemas, validation
+from payglot.dialects.txn import discovery_schemas, frame, inferred, validation
 from payglot.domain.merchant import Mode
 from payglot.domain.money import Currency
 
@@ -15,19 +15,19 @@ _PAYABLE = tuple(dict.fromkeys(network.currency for network in inferred.NETWORKS
 _TRADABLE = tuple(unit for unit in inferred.LIMITS if validation.is_tradable(unit))
 
 
-def of_invoices(mode: Mode) -> schemas.InvoiceCurrencyPairs:
+def of_invoices(mode: Mode) -> discovery_schemas.InvoiceCurrencyPairs:
     """Every currency of a link with every one to pay in."""
     data = [_invoice_pair(billed, charged) for billed in inferred.LIMITS for charged in _PAYABLE]
     return {"data": data, "included": _included(inferred.LIMITS, mode), "meta": {}, "jsonapi": {"version": "1.0"}}
 
 
-def of_payouts(mode: Mode) -> schemas.PayoutCurrencyPairs:
+def of_payouts(mode: Mode) -> discovery_schemas.PayoutCurrencyPairs:
     """Every currency of an account with every one to be paid in."""
     data = [_payout_pair(displayed, paid) for displayed in _TRADABLE for paid in _PAYABLE]
     return {"data": data, "included": _included(_TRADABLE, mode), "meta": {}, "jsonapi": {"version": "1.0"}}
 
 
-def _invoice_pair(billed: Currency, charged: Currency) -> schemas.InvoiceCurrencyPair:
+def _invoice_pair(billed: Currency, charged: Currency) -> discovery_schemas.InvoiceCurrencyPair:
     return {
         "id": _id("invoice", billed, charged),
         "type": "invoiceCurrencyPairs",
@@ -36,7 +36,7 @@ def _invoice_pair(billed: Currency, charged: Currency) -> schemas.InvoiceCurrenc
     }
 
 
-def _payout_pair(displayed: Currency, paid: Currency) -> schemas.PayoutCurrencyPair:
+def _payout_pair(displayed: Currency, paid: Currency) -> discovery_schemas.PayoutCurrencyPair:
     return {
         "id": _id("payout", displayed, paid),
         "type": "payoutCurrencyPairs",
@@ -49,12 +49,14 @@ def _payout_pair(displayed: Currency, paid: Currency) -> schemas.PayoutCurrencyP
     }
 
 
-def _included(named: Iterable[Currency], mode: Mode) -> list[schemas.CurrencyResource | schemas.Network]:
+def _included(
+    named: Iterable[Currency], mode: Mode
+) -> list[discovery_schemas.CurrencyResource | discovery_schemas.Network]:
     units = dict.fromkeys((*named, *_PAYABLE))
     return [*(_currency(unit, mode) for unit in units), *(_network(network, mode) for network in inferred.NETWORKS)]
 
 
-def _currency(unit: Currency, mode: Mode) -> schemas.CurrencyResource:
+def _currency(unit: Currency, mode: Mode) -> discovery_schemas.CurrencyResource:
     networks = [network for network in inferred.NETWORKS if network.currency is unit]
     return {
         "id": unit,
@@ -66,7 +68,7 @@ def _currency(unit: Currency, mode: Mode) -> schemas.CurrencyResource:
     }
 
 
-def _network(network: inferred.Network, mode: Mode) -> schemas.Network:
+def _network(network: inferred.Network, mode: Mode) -> discovery_schemas.Network:
     code = network.code(mode)
     return {
         "id": _id("network", code),
@@ -75,7 +77,7 @@ def _network(network: inferred.Network, mode: Mode) -> schemas.Network:
     }
 
 
-def _to(unit: Currency) -> schemas.ToOne:
+def _to(unit: Currency) -> frame.ToOne:
     return {"data": {"type": "currencies", "id": unit}}
 
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.txn import auth, jsonapi, listing, payouts as mapping, schemas
+from payglot.dialects.txn import auth, child_schemas, jsonapi, listing, payouts as mapping
 from payglot.dialects.txn.auth import NAME
 from payglot.dialects.txn.openapi import FAILURES, INCLUDE_OF_PAYOUT, NOT_FOUND, PAYOUT_PARTS
 from payglot.operations import payouts
@@ -22,7 +22,7 @@ PREFIX = "/api/public/v1/payouts"
         "Reading payout",
         answer_type=jsonapi.MEDIA_TYPE,
         parameters=(INCLUDE_OF_PAYOUT,),
-        answers={200: ("OK", schemas.PayoutDocument), **FAILURES, **NOT_FOUND},
+        answers={200: ("OK", child_schemas.PayoutDocument), **FAILURES, **NOT_FOUND},
     ),
 )
 async def read(id: str, request: Request) -> Response:
@@ -39,7 +39,7 @@ async def read(id: str, request: Request) -> Response:
         "Listing payouts",
         answer_type=jsonapi.MEDIA_TYPE,
         parameters=(*listing.PAGING, INCLUDE_OF_PAYOUT),
-        answers={200: ("OK", schemas.PayoutPage), **FAILURES},
+        answers={200: ("OK", child_schemas.PayoutPage), **FAILURES},
     ),
 )
 async def index(request: Request) -> Response:

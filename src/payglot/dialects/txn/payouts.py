@@ -5,7 +5,7 @@ Source: "Reading payout", "Payout status flow", "Payout webhooks".
 
 from typing import Any, Literal, assert_never
 
-from payglot.dialects.txn import amounts, destinations, inferred, linked, schemas
+from payglot.dialects.txn import amounts, child_schemas, destinations, inferred, linked
 from payglot.domain.event import EventKind
 from payglot.domain.link import Link
 from payglot.domain.payout import Approval, Payout, PayoutStatus
@@ -31,13 +31,13 @@ def document(link: Link, payout: Payout) -> dict[str, Any]:
     return {"data": resource(link, payout), "included": included(payout), "meta": {}}
 
 
-def included(payout: Payout) -> list[schemas.Linked]:
+def included(payout: Payout) -> list[child_schemas.Linked]:
     """The account that is charged."""
     unit = payout.charged.currency
     return [linked.account(linked.account_id(payout.merchant_id, unit), unit)]
 
 
-def resource(link: Link, payout: Payout) -> schemas.Payout:
+def resource(link: Link, payout: Payout) -> child_schemas.Payout:
     told = payout.extras
     account = str(linked.account_id(payout.merchant_id, payout.charged.currency))
     author = link.extras.get("author_id")

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.txn import auth, invoices, jsonapi, listing, mapping, schemas
+from payglot.dialects.txn import auth, frame, invoices, jsonapi, listing, mapping, schemas
 from payglot.dialects.txn.auth import NAME
 from payglot.dialects.txn.errors import ClientId, WrongType
 from payglot.dialects.txn.openapi import FAILURES, INCLUDE_OF_LINK, LINK_PARTS, LOCATION, NOT_FOUND
@@ -32,10 +32,10 @@ RESOURCE = "payment_links"
         parameters=(INCLUDE_OF_LINK,),
         answers={
             201: ("Created", schemas.PaymentLinkDocument, LOCATION),
-            409: ("`data.type` is not payment_links", schemas.Failures),
-            413: ("The document is too large", schemas.Failures),
-            415: ("The media type is not application/vnd.api+json", schemas.Failures),
-            422: ("An attribute is not acceptable, or the reference is taken", schemas.Failures),
+            409: ("`data.type` is not payment_links", frame.Failures),
+            413: ("The document is too large", frame.Failures),
+            415: ("The media type is not application/vnd.api+json", frame.Failures),
+            422: ("An attribute is not acceptable, or the reference is taken", frame.Failures),
             **FAILURES,
         },
     ),
@@ -112,7 +112,7 @@ async def index(request: Request) -> Response:
         parameters=(INCLUDE_OF_LINK,),
         answers={
             200: ("Expired", schemas.PaymentLinkDocument),
-            422: ("It is completed or expired", schemas.Failures),
+            422: ("It is completed or expired", frame.Failures),
             **FAILURES,
             **NOT_FOUND,
         },

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from payglot.dialects.txn import inferred, schemas
+from payglot.dialects.txn import frame, inferred, schemas
 from payglot.dialects.txn.errors import failure
 from payglot.domain import money
 from payglot.domain.errors import AmountInvalid, AmountTooPrecise, RedirectForbidden
@@ -16,7 +16,7 @@ METHODS = ("on_chain", "binance_pay", "nft")
 
 class Findings:
     def __init__(self) -> None:
-        self.failures: list[schemas.Failure] = []
+        self.failures: list[frame.Failure] = []
 
     def add(self, attribute: str, code: str, title: str, detail: str = "") -> None:
         pointer = f"/data/attributes/{attribute}"
@@ -60,12 +60,8 @@ def account_currency(sent: str | None, unit: Currency | None, settings: Merchant
 
 
 def expiry(sent: schemas.Attributes, now: datetime, found: Findings) -> datetime:
-    given = [text for text in (sent.expires_at, sent.expiresAt) if text is not None]
-    if not given:
-        found.add("expires_at", "required", "expires_at is missing")
-        return now
     try:
-        parsed = {instants.parse(text) for text in given}
+        parsed = {instants.parse(text) for text in (sent.expires_at, sent.expiresAt) if text is not None}
     except ValueError:
         found.add("expires_at", "invalid_expires_at", "expires_at must be an ISO 8601 date-time")
         return now
@@ -102,8 +98,8 @@ def reference(sent: str | None, found: Findings) -> None:
         found.add("reference", "invalid_reference", title)
 
 
-def is_reference(text: str) -> bool:
-    return 1 <= len(text) <= inferred.MAX_REFERENCE and not any(c < " " or c in _HIDDEN for c in text)
+def is_reference(text: str, longest: int = inferred.MAX_REFERENCE) -> bool:
+    return 1 <= len(text) <= longest and not any(c < " " or c in _HIDDEN for c in text)
 
 
 def redirect(sent: str | None, attribute: str, settings: MerchantSettings, found: Findings) -> None:

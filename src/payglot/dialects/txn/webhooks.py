@@ -11,6 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from payglot.dialects.txn import inferred, invoices, payouts, sample, subscriptions
+from payglot.domain import refund
 from payglot.domain.event import Event, EventKind
 from payglot.domain.payment import Payment, PaymentStatus
 from payglot.domain.settlement import Settlement
@@ -75,9 +76,11 @@ class TxnWebhooks:
 
 
 def _is_another_context(event: Event, payment: Payment) -> bool:
-    """Whether money came to an invoice that had ended: it changes `statusContext` or `paymentStatus` alone."""
+    """Whether money came to an invoice that had ended: it changes `statusContext`, `paymentStatus` or `refundLinks`
+    alone."""
+    refused = payment.has_failed and payment.failure == refund.REFUSED
     return event.kind is EventKind.PAYMENT_SETTLEMENT_CHANGED and (
-        (payment.is_paid and payment.settlement is not Settlement.PENDING)
+        ((payment.is_paid or refused) and payment.settlement is not Settlement.PENDING)
         or (payment.status is PaymentStatus.CANCELED and payment.settlement is Settlement.LATE)
     )
 
