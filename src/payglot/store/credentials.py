@@ -89,6 +89,13 @@ async def of_merchant(tx: Tx, merchant_id: UUID, dialect: str | None = None) -> 
     return [_credential(row) for row in rows]
 
 
+async def hold(tx: Tx, merchant_id: UUID) -> None:
+    """Wait for whoever else issues or ends tokens of the merchant, and let nobody do so until this transaction ends."""
+    # A row's own lock would not do: whoever waits for it to end a consent's tokens does not see those that were issued
+    # meanwhile, for its statement looks at what there was when it began.
+    await tx.execute(select(_merchants.c.id).where(_merchants.c.id == merchant_id).with_for_update(key_share=True))
+
+
 async def end(tx: Tx, merchant_id: UUID, id: UUID, *, at: datetime) -> bool:
     """Revoke at `at`, now or at the end of a rotation's overlap. False when there is no such credential."""
     statement = (
