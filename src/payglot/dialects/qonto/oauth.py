@@ -13,7 +13,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from payglot.dialects.qonto import auth, authority, documented, id_tokens, inferred, schemas
+from payglot.dialects.qonto import auth, authority, documented, id_tokens, inferred, notices, schemas, webhooks
 from payglot.dialects.qonto.auth import NAME, REVOKE_PATH, TOKEN_PATH, TokenRefused
 from payglot.dialects.qonto.authority import Client, Granted, Held, OAuth2Error
 from payglot.operations import codes, credentials
@@ -128,10 +128,15 @@ async def withdraw(request: Request) -> Response:
         # The codes first: one that is being redeemed is waited for, and then its tokens are there to be ended.
         await codes.end_of_client(tx, known.merchant.id, NAME, client_id, known.now)
         await credentials.revoke_of_client(tx, known.merchant.id, NAME, client_id, at=known.now)
+        await notices.tell(
+            tx, known.merchant.id, lambda receiver: webhooks.consent_message(receiver, client_id, known.now), known.now
+        )
+        await notices.silence(tx, known.merchant.id, client_id, known.now)
         return empty(204)
 
     response = await atomic(known.services.database, work)
     known.services.callers.forget()
+    known.services.wake()
     return response
 
 
@@ -208,6 +213,7 @@ async def _redeem(tx: Tx, known: Call, client: Client, form: Mapping[str, str]) 
         raise _refused(error) from None
     assert good is not None
     await codes.use(tx, good, now)
+    await notices.resume(tx, good.merchant_id, client.id, now)
     details = {"client_id": client.id, "grant": str(good.id)}
     issued = auth.renewed(details, scopes, refreshing=scopes if refreshable else None)
     return await _give(tx, known, good.merchant_id, issued, scopes, nonce=good.details["nonce"])
