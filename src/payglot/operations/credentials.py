@@ -79,9 +79,14 @@ async def hold_tokens(tx: Tx, merchant_id: UUID) -> None:
 
 
 async def revoke(tx: Tx, merchant_id: UUID, id: UUID, *, at: datetime) -> None:
-    """Ends at `at`: now, or when a rotation's overlap is over. Raises NotFound."""
-    if not await stored.end(tx, merchant_id, id, at=at):
+    """Ends at `at`: now, or when a rotation's overlap is over; an OAuth client ends with every token that it holds,
+    whichever merchant it is for. Raises NotFound."""
+    ended = await stored.end(tx, merchant_id, id, at=at)
+    if ended is None:
         raise NotFound(thing="credential")
+    if ended.kind == "oauth_client" and "client_id" in ended.details:
+        client = {"client_id": ended.details["client_id"]}
+        await stored.end_tokens(tx, None, ended.dialect, client, at=at)
     await stored.announce_change(tx)
 
 

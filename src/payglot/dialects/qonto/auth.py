@@ -101,7 +101,13 @@ def issue(merchant_id: UUID) -> Issued:
         keys=(
             IssuedKey(kind="access_token", value=access, scopes=SCOPES, details={"client_id": client_id}),
             IssuedKey(kind="refresh_token", value=refresh, scopes=SCOPES, details=held),
-            IssuedKey(kind="oauth_client", value=client_id, secret=client_secret, scopes=SCOPES),
+            IssuedKey(
+                kind="oauth_client",
+                value=client_id,
+                secret=client_secret,
+                scopes=SCOPES,
+                details={"client_id": client_id},
+            ),
         ),
         extra={"oauth": {"client_id": client_id, "client_secret": client_secret, "refresh_token": refresh}},
     )

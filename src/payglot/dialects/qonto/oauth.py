@@ -189,6 +189,8 @@ async def _client(request: Request, form: Mapping[str, str]) -> Call:
     """Raises TokenRefused, AddressNotAllowed or StagingTokenMissing."""
     client = await call.identify(request, NAME, form.get("client_id", ""), form.get("client_secret", ""))
     if client is None or client.caller.kind != "oauth_client":
+        if client is not None:
+            await auth.count_failure(request)
         raise TokenRefused("invalid_client", _BAD_CLIENT, status=401)
     auth.check_staging_token(request, client.merchant)
     return client
