@@ -138,29 +138,28 @@ async def test_a_refresh_token_that_a_refresh_gave_lives_90_days(world: World) -
     assert (await refresh(world, form, refresh_token=tokens[1])).json()["error"] == "invalid_grant"
 
 
-@pytest.mark.parametrize(
-    ("changes", "status", "error"),
-    [
-        ({"client_id": "-"}, 401, "invalid_client"),
-        ({"client_secret": "-"}, 401, "invalid_client"),
-        ({"client_id": "unknown"}, 401, "invalid_client"),
-        ({"client_secret": "wrong"}, 401, "invalid_client"),
-        ({"grant_type": "-"}, 400, "invalid_request"),
-        ({"grant_type": "authorization_code"}, 400, "unauthorized_client"),
-        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
-        ({"refresh_token": "-"}, 400, "invalid_request"),
-        ({"refresh_token": ""}, 400, "invalid_request"),
-        ({"refresh_token": "ory_rt_unknown"}, 400, "invalid_grant"),
-    ],
+REFUSED: tuple[tuple[dict[str, str], int, str], ...] = (
+    ({"client_id": "-"}, 401, "invalid_client"),
+    ({"client_secret": "-"}, 401, "invalid_client"),
+    ({"client_id": "unknown"}, 401, "invalid_client"),
+    ({"client_secret": "wrong"}, 401, "invalid_client"),
+    ({"grant_type": "-"}, 400, "invalid_request"),
+    ({"grant_type": "authorization_code"}, 400, "unauthorized_client"),
+    ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+    ({"refresh_token": "-"}, 400, "invalid_request"),
+    ({"refresh_token": ""}, 400, "invalid_request"),
+    ({"refresh_token": "ory_rt_unknown"}, 400, "invalid_grant"),
 )
-async def test_what_is_refused_has_oauths_own_shape(
-    world: World, changes: dict[str, str], status: int, error: str
-) -> None:
-    response = await refresh(world, await a_client(world), **changes)
-    assert response.status_code == status, response.text
-    assert list(response.json()) == ["error", "error_description"]
-    assert response.json()["error"] == error
-    assert response.headers["cache-control"] == "no-store"
+
+
+async def test_what_is_refused_has_oauths_own_shape(world: World) -> None:
+    form = await a_client(world)
+    for changes, status, error in REFUSED:
+        response = await refresh(world, form, **changes)
+        assert response.status_code == status, response.text
+        assert list(response.json()) == ["error", "error_description"], changes
+        assert response.json()["error"] == error, changes
+        assert response.headers["cache-control"] == "no-store"
 
 
 async def test_a_provisioned_token_does_not_run_out(world: World) -> None:
