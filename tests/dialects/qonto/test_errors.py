@@ -351,6 +351,37 @@ async def test_an_api_key_is_refused_in_the_providers_words(world: World) -> Non
     assert response.json()["errors"] == [{"code": "unauthorized", "detail": "OAuth2 authentication is required here"}]
 
 
+async def test_an_api_key_is_taken_where_the_merchants_settings_say_so_and_for_links_only(world: World) -> None:
+    refusing, taking = await world.merchant(), await world.merchant(takes_api_keys=True)
+    sent = {}
+    for merchant in (refusing, taking):
+        issued = DIALECT.issue(merchant.id)
+        async with world.services.database.transaction() as tx:
+            await credentials.issue(
+                tx, world.services.vault, merchant_id=merchant.id, dialect="qonto", issued=issued, now=world.now
+            )
+        sent[merchant.id] = {"Authorization": issued.extra["api_key"]}
+        oauth = issued.extra["oauth"]
+    key = sent[taking.id]["Authorization"]
+    for authorization in (
+        sent[refusing.id]["Authorization"],
+        key[:-1] + ("0" if key[-1] != "0" else "1"),
+        f"Bearer {key}",
+        f"{oauth['client_id']}:{oauth['client_secret'].replace('-', '').replace('_', '')}",
+        f"{oauth['refresh_token']}:x",
+    ):
+        assert (await world.http.get(PATH, headers={"Authorization": authorization})).status_code == 401
+
+    made = await world.http.post(PATH, headers=sent[taking.id], json=basket())
+    assert made.status_code == 201, made.text
+    assert (await get(world, taking, made.json()["payment_link"]["id"])).status_code == 200
+    assert (await world.http.get(f"{PATH}/connections", headers=sent[taking.id])).status_code == 200
+    for method, path in (("GET", "/v2/webhook_subscriptions"), ("DELETE", "/v2/oauth2/consents")):
+        refused = await world.http.request(method, path, headers=sent[taking.id])
+        assert refused.status_code == 401
+        assert "OAuth2 authentication is required here" in refused.text
+
+
 async def test_the_refresh_token_and_the_client_id_are_no_access_tokens(world: World) -> None:
     merchant = await world.merchant()
     issued = DIALECT.issue(merchant.id)
