@@ -129,6 +129,17 @@ async def test_a_key_makes_one_subscription_and_its_kept_answer_is_sealed(world:
     assert SECRET.encode() not in body
 
 
+async def test_a_key_that_two_clients_chose_keeps_their_secrets_apart(world: World) -> None:
+    merchant = await world.merchant()
+    key = {"X-Qonto-Idempotency-Key": "1"}
+    one, two = [
+        (await subscribe(world, merchant, {**await a_token(world, merchant), **key}, secret=secret)).json()
+        for secret in (SECRET, SECRET[::-1])
+    ]
+    assert (one["secret"], two["secret"]) == (SECRET, SECRET[::-1])
+    assert one["id"] != two["id"]
+
+
 async def test_they_are_listed_by_page_newest_first(world: World) -> None:
     merchant = await world.merchant()
     ids = [(await subscribe(world, merchant)).json()["id"] for _ in range(3)]

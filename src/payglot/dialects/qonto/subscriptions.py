@@ -48,7 +48,8 @@ need is published with them."""
 async def create(request: Request) -> Response:
     call = await auth.caller(request, auth.WEBHOOK)
     sent = await inputs.read_json(request)
-    claim = key(request, f"POST {_PATH}")
+    # The client's own: the answer holds the secret, and what other clients subscribed to is none of its business.
+    claim = key(request, f"POST {_PATH} {call.caller.details.get('client_id')}")
     vault = call.services.vault
 
     async def work(tx: Tx) -> Response:
