@@ -33,7 +33,7 @@ MOST_FIELDS = 20
 NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _BAD_CLIENT = "Client authentication failed: unknown client, no credentials in the body, or a wrong secret"
 _BAD_CODE = "The code was used before; what was given for it is revoked"
-_BAD_REFRESH = "The refresh token was used before; what came of its consent is revoked"
+_BAD_REFRESH = "The refresh token has ended, and with it all that came of its consent"
 _FAILURES: dict[int, openapi.Answer] = {
     **documented.FAILURES,
     400: ("The form or the grant is not valid", schemas.TokenFailure, documented.TRACE),
