@@ -71,6 +71,7 @@ class SettingsBody(_Body):
     hosted_checkout: HostedCheckoutBody = HostedCheckoutBody()
     vat_reading: Literal["percent", "fraction", "auto"] = "percent"
     starts_connected: bool = True
+    takes_api_keys: bool = False
     staging_token: Annotated[str | None, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")] = None
     manual_transfer: bool = True
     require_idempotency_key: bool = False

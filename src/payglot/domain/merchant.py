@@ -58,6 +58,8 @@ class MerchantSettings:
     """How Qonto's `vat_rate` text is read."""
     starts_connected: bool = True
     """Whether Qonto's merchant is connected to the payment provider without having asked for it."""
+    takes_api_keys: bool = False
+    """Whether Qonto's payment-link calls take API keys beside OAuth; that provider documents them and refuses them."""
     staging_token: str | None = None
     """What Qonto's clients must send as X-Qonto-Staging-Token, as to that provider's sandbox; None asks for nothing."""
     manual_transfer: bool = True

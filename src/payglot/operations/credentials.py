@@ -73,21 +73,33 @@ async def of_merchant(tx: Tx, merchant_id: UUID, dialect: str | None = None) -> 
     return await stored.of_merchant(tx, merchant_id, dialect)
 
 
+async def hold_tokens(tx: Tx, merchant_id: UUID) -> None:
+    """Tokens of the merchant that are looked up after this stay as they are until the transaction ends."""
+    await stored.hold(tx, merchant_id)
+
+
 async def revoke(tx: Tx, merchant_id: UUID, id: UUID, *, at: datetime) -> None:
-    """Ends at `at`: now, or when a rotation's overlap is over. Raises NotFound."""
-    if not await stored.end(tx, merchant_id, id, at=at):
+    """Ends at `at`: now, or when a rotation's overlap is over; an OAuth client ends with every token that it holds,
+    whichever merchant it is for. Raises NotFound."""
+    ended = await stored.end(tx, merchant_id, id, at=at)
+    if ended is None:
         raise NotFound(thing="credential")
+    if ended.kind == "oauth_client" and "client_id" in ended.details:
+        client = {"client_id": ended.details["client_id"]}
+        await stored.end_tokens(tx, None, ended.dialect, client, at=at)
     await stored.announce_change(tx)
 
 
 async def revoke_grant(tx: Tx, merchant_id: UUID, dialect: str, grant: str, *, at: datetime) -> None:
-    """End every token that came of one consent."""
+    """End every token that came of one consent, those being issued at this moment too."""
+    await stored.hold(tx, merchant_id)
     await stored.end_tokens(tx, merchant_id, dialect, {"grant": grant}, at=at)
     await stored.announce_change(tx)
 
 
 async def revoke_of_client(tx: Tx, merchant_id: UUID, dialect: str, client_id: str, *, at: datetime) -> None:
-    """End every token that a client holds for the merchant."""
+    """End every token that a client holds for the merchant, those being issued at this moment too."""
+    await stored.hold(tx, merchant_id)
     await stored.end_tokens(tx, merchant_id, dialect, {"client_id": client_id}, at=at)
     await stored.announce_change(tx)
 

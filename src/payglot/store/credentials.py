@@ -89,30 +89,37 @@ async def of_merchant(tx: Tx, merchant_id: UUID, dialect: str | None = None) -> 
     return [_credential(row) for row in rows]
 
 
-async def end(tx: Tx, merchant_id: UUID, id: UUID, *, at: datetime) -> bool:
-    """Revoke at `at`, now or at the end of a rotation's overlap. False when there is no such credential."""
+async def hold(tx: Tx, merchant_id: UUID) -> None:
+    """Wait for whoever else issues or ends tokens of the merchant, and let nobody do so until this transaction ends."""
+    # A row's own lock would not do: whoever waits for it to end a consent's tokens does not see those that were issued
+    # meanwhile, for its statement looks at what there was when it began.
+    await tx.execute(select(_merchants.c.id).where(_merchants.c.id == merchant_id).with_for_update(key_share=True))
+
+
+async def end(tx: Tx, merchant_id: UUID, id: UUID, *, at: datetime) -> Credential | None:
+    """Revoke at `at`, now or at the end of a rotation's overlap. None when there is no such credential."""
     statement = (
         update(_credentials)
         .where(_credentials.c.id == id, _credentials.c.merchant_id == merchant_id)
         .values(revoked_at=at)
-        .returning(_credentials.c.id)
+        .returning(*_credentials.c)
     )
-    return (await tx.execute(statement)).one_or_none() is not None
+    row = (await tx.execute(statement)).one_or_none()
+    return None if row is None else _credential(row)
 
 
-async def end_tokens(tx: Tx, merchant_id: UUID, dialect: str, details: dict[str, Any], *, at: datetime) -> None:
-    """Revoke the merchant's access and refresh tokens whose details hold these; those that end sooner do so still."""
-    await tx.execute(
-        update(_credentials)
-        .where(
-            _credentials.c.merchant_id == merchant_id,
-            _credentials.c.dialect == dialect,
-            _credentials.c.kind.in_(("access_token", "refresh_token")),
-            _credentials.c.details.contains(details),
-            or_(_credentials.c.revoked_at.is_(None), _credentials.c.revoked_at > at),
-        )
-        .values(revoked_at=at)
+async def end_tokens(tx: Tx, merchant_id: UUID | None, dialect: str, details: dict[str, Any], *, at: datetime) -> None:
+    """Revoke the access and refresh tokens whose details hold these, the merchant's or (None) all; those that end
+    sooner do so still."""
+    statement = update(_credentials).where(
+        _credentials.c.dialect == dialect,
+        _credentials.c.kind.in_(("access_token", "refresh_token")),
+        _credentials.c.details.contains(details),
+        or_(_credentials.c.revoked_at.is_(None), _credentials.c.revoked_at > at),
     )
+    if merchant_id is not None:
+        statement = statement.where(_credentials.c.merchant_id == merchant_id)
+    await tx.execute(statement.values(revoked_at=at))
 
 
 async def forget_tokens(tx: Tx, merchant_id: UUID, dialect: str, *, before: datetime) -> None:

@@ -210,15 +210,15 @@ REFUSED: dict[str, tuple[Any, str, str, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", REFUSED)
-async def test_each_broken_rule_is_a_400_that_points_at_it(world: World, case: str) -> None:
-    body, pointer, code, detail = REFUSED[case]
-    response = await post(world, await world.merchant(), body)
-    assert response.status_code == 400, response.text
-    shown = response.json()
-    assert list(shown) == ["errors", "trace_id"]
-    assert shown["errors"] == [{"code": code, "detail": detail, "source": {"pointer": pointer}}]
-    assert shown["trace_id"] == response.headers["X-Tyk-Trace-Id"]
+async def test_each_broken_rule_is_a_400_that_points_at_it(world: World) -> None:
+    merchant = await world.merchant()
+    for case, (body, pointer, code, detail) in REFUSED.items():
+        response = await post(world, merchant, body)
+        assert response.status_code == 400, case
+        shown = response.json()
+        assert list(shown) == ["errors", "trace_id"], case
+        assert shown["errors"] == [{"code": code, "detail": detail, "source": {"pointer": pointer}}], case
+        assert shown["trace_id"] == response.headers["X-Tyk-Trace-Id"]
 
 
 async def test_every_broken_rule_is_told_at_once(world: World) -> None:
@@ -295,20 +295,29 @@ async def test_the_trace_id_is_the_requests_id_in_our_log(world: World) -> None:
     assert len(bytes.fromhex(trace)) == 16
 
 
-@pytest.mark.parametrize(
-    "authorization",
-    [None, "", "Bearer", "Bearer ", "Bearer ory_at_wrong", "Basic YTpi", "Bearer a:b", "ory_at_wrong"],
+NO_TOKENS: tuple[str | None, ...] = (
+    None,
+    "",
+    "Bearer",
+    "Bearer ",
+    "Bearer ory_at_wrong",
+    "Basic YTpi",
+    "Bearer a:b",
+    "ory_at_wrong",
 )
-async def test_who_has_no_token_gets_401(world: World, authorization: str | None) -> None:
-    headers = {} if authorization is None else {"Authorization": authorization}
-    for method, path in (("POST", PATH), ("GET", f"{PATH}/{uuid4()}"), ("GET", f"{PATH}/{uuid4()}/payments")):
-        response = await world.http.request(method, path, headers=headers, content=b"{")
-        assert response.status_code == 401
-        trace = response.headers["X-Tyk-Trace-Id"]
-        assert with_names(response.json(), {trace: "trace"}) == golden("error.unauthorized")
 
 
-@pytest.mark.parametrize("kind", ["none", "api key", "refresh token"])
+async def test_who_has_no_token_gets_401(world: World) -> None:
+    for authorization in NO_TOKENS:
+        headers = {} if authorization is None else {"Authorization": authorization}
+        for method, path in (("POST", PATH), ("GET", f"{PATH}/{uuid4()}"), ("GET", f"{PATH}/{uuid4()}/payments")):
+            response = await world.http.request(method, path, headers=headers, content=b"{")
+            assert response.status_code == 401, authorization
+            trace = response.headers["X-Tyk-Trace-Id"]
+            assert with_names(response.json(), {trace: "trace"}) == golden("error.unauthorized")
+
+
+@pytest.mark.parametrize("kind", ["none", "api key", "refresh token", "access token as client"])
 async def test_whatever_is_answered_with_401_is_counted(database_url: str, kind: str) -> None:
     async with open_world(database_url, rate_limits={}) as world:
         merchant = await world.merchant()
@@ -321,10 +330,16 @@ async def test_whatever_is_answered_with_401_is_counted(database_url: str, kind:
             "none": {},
             "api key": {"Authorization": "acme-4821:9f0cabcdef"},
             "refresh token": {"Authorization": f"Bearer {issued.extra['oauth']['refresh_token']}"},
-        }[kind]
+        }.get(kind)
+        form = {"client_id": issued.headers["Authorization"].removeprefix("Bearer "), "grant_type": "refresh_token"}
         for _ in range(199):
             await world.services.limiter.fail("qonto", "127.0.0.1")
-        statuses = [(await world.http.get(PATH, headers=sent)).status_code for _ in range(2)]
+        statuses = []
+        for _ in range(2):
+            response = await (
+                world.http.post("/oauth2/token", data=form) if sent is None else world.http.get(PATH, headers=sent)
+            )
+            statuses.append(response.status_code)
         assert statuses == [401, 429]
         # Whoever has a token is not kept out by those who have none.
         assert (await world.http.get(PATH, headers=dict(issued.headers))).status_code == 200
@@ -334,6 +349,37 @@ async def test_an_api_key_is_refused_in_the_providers_words(world: World) -> Non
     response = await world.http.post(PATH, headers={"Authorization": "acme-4821:9f0cabcdef"}, json=basket())
     assert response.status_code == 401
     assert response.json()["errors"] == [{"code": "unauthorized", "detail": "OAuth2 authentication is required here"}]
+
+
+async def test_an_api_key_is_taken_where_the_merchants_settings_say_so_and_for_links_only(world: World) -> None:
+    refusing, taking = await world.merchant(), await world.merchant(takes_api_keys=True)
+    sent = {}
+    for merchant in (refusing, taking):
+        issued = DIALECT.issue(merchant.id)
+        async with world.services.database.transaction() as tx:
+            await credentials.issue(
+                tx, world.services.vault, merchant_id=merchant.id, dialect="qonto", issued=issued, now=world.now
+            )
+        sent[merchant.id] = {"Authorization": issued.extra["api_key"]}
+        oauth = issued.extra["oauth"]
+    key = sent[taking.id]["Authorization"]
+    for authorization in (
+        sent[refusing.id]["Authorization"],
+        key[:-1] + ("0" if key[-1] != "0" else "1"),
+        f"Bearer {key}",
+        f"{oauth['client_id']}:{oauth['client_secret'].replace('-', '').replace('_', '')}",
+        f"{oauth['refresh_token']}:x",
+    ):
+        assert (await world.http.get(PATH, headers={"Authorization": authorization})).status_code == 401
+
+    made = await world.http.post(PATH, headers=sent[taking.id], json=basket())
+    assert made.status_code == 201, made.text
+    assert (await get(world, taking, made.json()["payment_link"]["id"])).status_code == 200
+    assert (await world.http.get(f"{PATH}/connections", headers=sent[taking.id])).status_code == 200
+    for method, path in (("GET", "/v2/webhook_subscriptions"), ("DELETE", "/v2/oauth2/consents")):
+        refused = await world.http.request(method, path, headers=sent[taking.id])
+        assert refused.status_code == 401
+        assert "OAuth2 authentication is required here" in refused.text
 
 
 async def test_the_refresh_token_and_the_client_id_are_no_access_tokens(world: World) -> None:
@@ -414,19 +460,25 @@ async def test_a_bad_filter_is_refused_as_documented(world: World) -> None:
     assert with_names(response.json(), {trace: "trace"}) == golden("error.not_in_list")
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", f"{PATH}/a/b/c"), ("GET", f"{PATH}/"), ("DELETE", PATH), ("PUT", f"{PATH}/x"), ("PUT", "/oauth2/auth"),
-        ("GET", "/oauth2/token"), ("PATCH", "/v2/webhook_subscriptions"), ("POST", "/v2/webhook_subscriptions/x"),
-    ],
-)  # fmt: skip
-async def test_an_unknown_path_is_plain_text_with_a_trace_id(world: World, method: str, path: str) -> None:
+UNKNOWN_PATHS: tuple[tuple[str, str], ...] = (
+    ("GET", f"{PATH}/a/b/c"),
+    ("GET", f"{PATH}/"),
+    ("DELETE", PATH),
+    ("PUT", f"{PATH}/x"),
+    ("PUT", "/oauth2/auth"),
+    ("GET", "/oauth2/token"),
+    ("PATCH", "/v2/webhook_subscriptions"),
+    ("POST", "/v2/webhook_subscriptions/x"),
+)
+
+
+async def test_an_unknown_path_is_plain_text_with_a_trace_id(world: World) -> None:
     headers = await world.headers(await world.merchant(), "qonto")
-    response = await world.http.request(method, path, headers=headers)
-    assert (response.status_code, response.text) == (404, "Not Found")
-    assert response.headers["content-type"].startswith("text/plain")
-    assert response.headers["X-Tyk-Trace-Id"]
+    for method, path in UNKNOWN_PATHS:
+        response = await world.http.request(method, path, headers=headers)
+        assert (response.status_code, response.text) == (404, "Not Found"), (method, path)
+        assert response.headers["content-type"].startswith("text/plain")
+        assert response.headers["X-Tyk-Trace-Id"]
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """The token endpoint: refresh, revocation and withdrawal, by RFC 6749, RFC 7009 and the provider's documented times."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
 
-from payglot.dialects.qonto import DIALECT
+from payglot.dialects.qonto import DIALECT, auth
 from payglot.domain.merchant import Merchant
 from payglot.operations import credentials
 from tests.dialects.qonto.builders import PATH, a_token, basket
@@ -65,12 +66,67 @@ async def test_the_old_refresh_token_works_60_seconds_after_its_first_use_and_no
     given = {(await refresh(world, form)).json()["refresh_token"]}
     world.clock.advance_by(seconds=59)
     given.add((await refresh(world, form)).json()["refresh_token"])
-    world.clock.advance_by(seconds=1)
-    ended = await refresh(world, form)
-    assert (ended.status_code, ended.json()["error"]) == (400, "invalid_grant")
     for token in given:
         assert (await refresh(world, form, refresh_token=token)).status_code == 200
     assert len(given) == 2
+    world.clock.advance_by(seconds=1)
+    ended = await refresh(world, form)
+    assert (ended.status_code, ended.json()["error"]) == (400, "invalid_grant")
+
+
+async def test_a_refresh_token_used_after_its_end_takes_back_all_that_came_of_its_consent(world: World) -> None:
+    merchant = await world.merchant()
+    form, sibling = await a_client(world, merchant), await a_client(world, merchant)
+    pair, others = (await refresh(world, form)).json(), (await refresh(world, sibling)).json()
+    world.clock.advance_by(seconds=60)
+
+    stolen = await refresh(world, sibling, refresh_token=form["refresh_token"])
+    assert stolen.json()["error"] == "invalid_grant"
+    assert await calls(world, pair["access_token"]) == 201
+
+    reused = await refresh(world, form)
+    assert (reused.status_code, reused.json()["error"]) == (400, "invalid_grant")
+    assert await calls(world, pair["access_token"]) == 401
+    assert (await refresh(world, form, refresh_token=pair["refresh_token"])).json()["error"] == "invalid_grant"
+    assert await calls(world, others["access_token"]) == 201
+
+
+async def test_a_refresh_that_meets_a_revocation_gives_nothing_that_outlives_it(world: World) -> None:
+    form = await a_client(world)
+    pair = (await refresh(world, form)).json()
+    database, vault = world.services.database, world.services.vault
+    async with database.single() as tx:
+        found = await credentials.find(tx, vault.fingerprint("qonto", pair["refresh_token"]))
+    assert found is not None
+    token, merchant = found
+
+    # The revocation first: the refresh waits for it, although it began before the revocation was over.
+    async with database.transaction() as tx:
+        await credentials.revoke_grant(tx, merchant.id, "qonto", token.details["grant"], at=world.now)
+        refreshing = asyncio.create_task(refresh(world, form, refresh_token=pair["refresh_token"]))
+        await asyncio.sleep(0.3)
+        assert not refreshing.done()
+    assert (await refreshing).json()["error"] == "invalid_grant"
+
+
+async def test_a_revocation_that_meets_a_refresh_ends_what_it_gives(world: World) -> None:
+    form = await a_client(world)
+    pair = (await refresh(world, form)).json()
+    database, vault = world.services.database, world.services.vault
+    async with database.single() as tx:
+        found = await credentials.find(tx, vault.fingerprint("qonto", pair["refresh_token"]))
+    assert found is not None
+    token, merchant = found
+    issued = auth.renewed(token.details, token.scopes, refreshing=None)
+
+    async with database.transaction() as tx:
+        await credentials.hold_tokens(tx, merchant.id)
+        await credentials.issue(tx, vault, merchant_id=merchant.id, dialect="qonto", issued=issued, now=world.now)
+        revoking = asyncio.create_task(revoke(world, form, pair["refresh_token"]))
+        await asyncio.sleep(0.3)
+        assert not revoking.done()
+    assert (await revoking).status_code == 200
+    assert await calls(world, issued.extra["access_token"]) == 401
 
 
 async def test_a_refresh_token_that_a_refresh_gave_lives_90_days(world: World) -> None:
@@ -82,29 +138,28 @@ async def test_a_refresh_token_that_a_refresh_gave_lives_90_days(world: World) -
     assert (await refresh(world, form, refresh_token=tokens[1])).json()["error"] == "invalid_grant"
 
 
-@pytest.mark.parametrize(
-    ("changes", "status", "error"),
-    [
-        ({"client_id": "-"}, 401, "invalid_client"),
-        ({"client_secret": "-"}, 401, "invalid_client"),
-        ({"client_id": "unknown"}, 401, "invalid_client"),
-        ({"client_secret": "wrong"}, 401, "invalid_client"),
-        ({"grant_type": "-"}, 400, "invalid_request"),
-        ({"grant_type": "authorization_code"}, 400, "unauthorized_client"),
-        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
-        ({"refresh_token": "-"}, 400, "invalid_request"),
-        ({"refresh_token": ""}, 400, "invalid_request"),
-        ({"refresh_token": "ory_rt_unknown"}, 400, "invalid_grant"),
-    ],
+REFUSED: tuple[tuple[dict[str, str], int, str], ...] = (
+    ({"client_id": "-"}, 401, "invalid_client"),
+    ({"client_secret": "-"}, 401, "invalid_client"),
+    ({"client_id": "unknown"}, 401, "invalid_client"),
+    ({"client_secret": "wrong"}, 401, "invalid_client"),
+    ({"grant_type": "-"}, 400, "invalid_request"),
+    ({"grant_type": "authorization_code"}, 400, "unauthorized_client"),
+    ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+    ({"refresh_token": "-"}, 400, "invalid_request"),
+    ({"refresh_token": ""}, 400, "invalid_request"),
+    ({"refresh_token": "ory_rt_unknown"}, 400, "invalid_grant"),
 )
-async def test_what_is_refused_has_oauths_own_shape(
-    world: World, changes: dict[str, str], status: int, error: str
-) -> None:
-    response = await refresh(world, await a_client(world), **changes)
-    assert response.status_code == status, response.text
-    assert list(response.json()) == ["error", "error_description"]
-    assert response.json()["error"] == error
-    assert response.headers["cache-control"] == "no-store"
+
+
+async def test_what_is_refused_has_oauths_own_shape(world: World) -> None:
+    form = await a_client(world)
+    for changes, status, error in REFUSED:
+        response = await refresh(world, form, **changes)
+        assert response.status_code == status, response.text
+        assert list(response.json()) == ["error", "error_description"], changes
+        assert response.json()["error"] == error, changes
+        assert response.headers["cache-control"] == "no-store"
 
 
 async def test_a_provisioned_token_does_not_run_out(world: World) -> None:

@@ -1,4 +1,5 @@
-"""Qonto's clients present an OAuth 2 bearer token with scopes. API keys are refused here, as they are there."""
+"""Qonto's clients present an OAuth 2 bearer token with scopes. API keys are refused here, as they are there, unless the
+merchant's settings take them."""
 
 import hmac
 import re
@@ -23,6 +24,7 @@ WEBHOOK = "webhook"
 SCOPES = ("offline_access", "organization.read", READ, WRITE, WEBHOOK)
 """What a provisioned token may do."""
 OFFLINE, OPENID, ORGANIZATION = "offline_access", "openid", "organization.read"
+API_KEY_SCOPES = (READ, WRITE)
 OAUTH_SCOPES = (*SCOPES, OPENID)
 """What a client may ask for."""
 
@@ -40,7 +42,7 @@ REFRESH_TOKEN_TTL = timedelta(days=90)
 
 
 class ApiKeyRefused(Refused):
-    """`login:secret-key` was sent where only OAuth is taken."""
+    """`login:secret-key` was sent where only OAuth is taken, or it is not a valid one."""
 
 
 class StagingTokenMissing(Refused):
@@ -62,10 +64,10 @@ async def caller(request: Request, scope: str) -> Call:
     before the body is read."""
     sent = request.headers.get("authorization", "")
     scheme, _, token = sent.partition(" ")
+    if _API_KEY.fullmatch(sent):
+        return await _by_api_key(request, sent, scope)
     if scheme.lower() != "bearer" or not token.strip():
         await count_failure(request)
-        if _API_KEY.fullmatch(sent):
-            raise ApiKeyRefused
         raise NotAuthenticated(missing=not sent)
     known = await call.identify(request, NAME, token.strip())
     if known is None:
@@ -73,6 +75,20 @@ async def caller(request: Request, scope: str) -> Call:
     if known.caller.kind != "access_token":
         await count_failure(request)
         raise NotAuthenticated(missing=False)
+    check_staging_token(request, known.merchant)
+    known.need(scope)
+    return known
+
+
+async def _by_api_key(request: Request, sent: str, scope: str) -> Call:
+    """For links, methods and connections only: whether other calls take one is not told of them."""
+    login, _, secret = sent.partition(":")
+    known = await call.identify(request, NAME, login, secret)
+    if known is None:
+        raise ApiKeyRefused
+    if known.caller.kind != "api_key" or not known.merchant.settings.takes_api_keys or scope not in API_KEY_SCOPES:
+        await count_failure(request)
+        raise ApiKeyRefused
     check_staging_token(request, known.merchant)
     known.need(scope)
     return known
@@ -92,8 +108,10 @@ def check_staging_token(request: Request, merchant: Merchant) -> None:
 
 
 def issue(merchant_id: UUID) -> Issued:
-    """A token that does not run out, for use without the OAuth dance, and an OAuth client to do it with."""
+    """A token that does not run out, for use without the OAuth dance, and an OAuth client to do it with; besides an API
+    key, for merchants whose settings take it."""
     access, refresh = _token_pair()
+    login, secret_key = f"payglot-{secrets.token_hex(8)}", secrets.token_hex(32)
     client_id, client_secret = secrets.token_hex(16), secrets.token_urlsafe(32)
     held = {"client_id": client_id, "grant": str(uuid4())}
     return Issued(
@@ -101,9 +119,19 @@ def issue(merchant_id: UUID) -> Issued:
         keys=(
             IssuedKey(kind="access_token", value=access, scopes=SCOPES, details={"client_id": client_id}),
             IssuedKey(kind="refresh_token", value=refresh, scopes=SCOPES, details=held),
-            IssuedKey(kind="oauth_client", value=client_id, secret=client_secret, scopes=SCOPES),
+            IssuedKey(
+                kind="oauth_client",
+                value=client_id,
+                secret=client_secret,
+                scopes=SCOPES,
+                details={"client_id": client_id},
+            ),
+            IssuedKey(kind="api_key", value=login, secret=secret_key, scopes=API_KEY_SCOPES),
         ),
-        extra={"oauth": {"client_id": client_id, "client_secret": client_secret, "refresh_token": refresh}},
+        extra={
+            "oauth": {"client_id": client_id, "client_secret": client_secret, "refresh_token": refresh},
+            "api_key": f"{login}:{secret_key}",
+        },
     )
 
 

@@ -17,7 +17,7 @@ from payglot.dialects.qonto import auth, authority, inferred, oauth, pages, webh
 from payglot.dialects.qonto.auth import ALIAS, AUTHORIZE_PATH, NAME
 from payglot.dialects.qonto.authority import Client, Consent, OAuth2Error, Pairs
 from payglot.dialects.qonto.documented import LATER, LOCATION
-from payglot.operations import codes, credentials
+from payglot.operations import codes, credentials, merchants, oauth_clients
 from payglot.web import openapi
 from payglot.web.atomic import Tx, atomic
 from payglot.web.call import services_of
@@ -34,6 +34,7 @@ _NOT_SIGNED_IN = 422
 LONGEST_QUERY = 8_000
 _BAD_CODE = "This code is not valid, was used before, or is older than 15 minutes. Ask for a new one."
 _WRONG_ORGANIZATION = "This code is for another account than the application asked for."
+_UNSAFE = "The application would take the answer over an unprotected connection, which is for test accounts only."
 _PARAMETERS = (
     openapi.query("client_id", "As registered with the operator", required=True),
     openapi.query("redirect_uri", "One of the client's, letter by letter", required=True),
@@ -109,6 +110,9 @@ async def decide(request: Request) -> Response:
             return _page(request, services, asked, problem=_BAD_CODE)
         if organization and organization != webhooks.endpoint_details(code.merchant_id)["organization_id"]:
             return _page(request, services, asked, problem=_WRONG_ORGANIZATION)
+        merchant = await merchants.get(tx, code.merchant_id)
+        if oauth_clients.redirect_refusal(asked.redirect_uri, merchant.mode):
+            return _page(request, services, asked, problem=_UNSAFE)
         await codes.use(tx, code, now)
         value, granted, location = asked.allow(code.merchant_id)
         await codes.issue(

@@ -36,7 +36,7 @@ MAX_SUBSCRIPTION_DESCRIPTION = 256  # 6.1 (documented)
 MAX_TYPES = 50
 MAX_SUBSCRIPTIONS = 100
 """By one client, so that no client can make every event a thousand deliveries."""
-TOPIC = r"^v1/[a-z]{1,30}(?:-[a-z]{1,30}){0,5}$"  # 6.4: the provider's list grows; only two topics are ever sent here
+TOPIC = r"^v1/[a-z]{1,30}(?:-[a-z]{1,30}){0,5}$"  # 6.4: the provider's list grows; three topics are ever sent here
 
 AUTHORIZATION_CODE_TTL = timedelta(minutes=10)  # 1.3 (documented)
 REFRESH_TOKEN_OVERLAP = timedelta(seconds=60)  # 1.3 (documented)

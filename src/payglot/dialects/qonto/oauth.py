@@ -3,6 +3,7 @@ and written here. Sources: "Token endpoint", "Refresh token endpoint"; RFC 6749 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -12,7 +13,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from payglot.dialects.qonto import auth, authority, documented, id_tokens, inferred, schemas
+from payglot.dialects.qonto import auth, authority, documented, id_tokens, inferred, notices, schemas, webhooks
 from payglot.dialects.qonto.auth import NAME, REVOKE_PATH, TOKEN_PATH, TokenRefused
 from payglot.dialects.qonto.authority import Client, Granted, Held, OAuth2Error
 from payglot.operations import codes, credentials
@@ -32,6 +33,7 @@ MOST_FIELDS = 20
 NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _BAD_CLIENT = "Client authentication failed: unknown client, no credentials in the body, or a wrong secret"
 _BAD_CODE = "The code was used before; what was given for it is revoked"
+_BAD_REFRESH = "The refresh token has ended, and with it all that came of its consent"
 _FAILURES: dict[int, openapi.Answer] = {
     **documented.FAILURES,
     400: ("The form or the grant is not valid", schemas.TokenFailure, documented.TRACE),
@@ -67,7 +69,7 @@ async def token(request: Request) -> Response:
 
     outcome = await atomic(known.services.database, work)
     if isinstance(outcome, TokenRefused):
-        # A code that is used twice is refused and remembered: what it gave has been revoked.
+        # What is used again after its end is refused and remembered: what came of its consent has been revoked.
         known.services.callers.forget()
         raise outcome
     return outcome
@@ -93,7 +95,7 @@ async def revoke(request: Request) -> Response:
     client = client_of(form["client_id"], known.caller.details, known.caller.scopes, known.merchant.name)
 
     async def work(tx: Tx) -> Response:
-        credential = await _token(tx, known, form.get("token", ""))
+        credential = await _held_token(tx, known, form.get("token", ""))
         try:
             is_revocable = authority.is_revocable(client, form, _held(credential))
         except OAuth2Error as error:
@@ -123,12 +125,18 @@ async def withdraw(request: Request) -> Response:
     client_id: str = known.caller.details["client_id"]
 
     async def work(tx: Tx) -> Response:
-        await credentials.revoke_of_client(tx, known.merchant.id, NAME, client_id, at=known.now)
+        # The codes first: one that is being redeemed is waited for, and then its tokens are there to be ended.
         await codes.end_of_client(tx, known.merchant.id, NAME, client_id, known.now)
+        await credentials.revoke_of_client(tx, known.merchant.id, NAME, client_id, at=known.now)
+        await notices.tell(
+            tx, known.merchant.id, lambda receiver: webhooks.consent_message(receiver, client_id, known.now), known.now
+        )
+        await notices.silence(tx, known.merchant.id, client_id, known.now)
         return empty(204)
 
     response = await atomic(known.services.database, work)
     known.services.callers.forget()
+    known.services.wake()
     return response
 
 
@@ -181,6 +189,8 @@ async def _client(request: Request, form: Mapping[str, str]) -> Call:
     """Raises TokenRefused, AddressNotAllowed or StagingTokenMissing."""
     client = await call.identify(request, NAME, form.get("client_id", ""), form.get("client_secret", ""))
     if client is None or client.caller.kind != "oauth_client":
+        if client is not None:
+            await auth.count_failure(request)
         raise TokenRefused("invalid_client", _BAD_CLIENT, status=401)
     auth.check_staging_token(request, client.merchant)
     return client
@@ -205,15 +215,24 @@ async def _redeem(tx: Tx, known: Call, client: Client, form: Mapping[str, str]) 
         raise _refused(error) from None
     assert good is not None
     await codes.use(tx, good, now)
+    await notices.resume(tx, good.merchant_id, client.id, now)
     details = {"client_id": client.id, "grant": str(good.id)}
     issued = auth.renewed(details, scopes, refreshing=scopes if refreshable else None)
     return await _give(tx, known, good.merchant_id, issued, scopes, nonce=good.details["nonce"])
 
 
 async def _refresh(tx: Tx, known: Call, client: Client, form: Mapping[str, str]) -> Response | TokenRefused:
-    """Tokens for a refresh token; raises TokenRefused."""
+    """Tokens for a refresh token; raises TokenRefused where nothing is to be remembered."""
+    old = await _held_token(tx, known, form.get("refresh_token", ""))
+    # Read anew: what another request ended while we waited for it has ended now, and is in no overlap.
+    known = replace(known, now=known.services.clock.now())
     now = known.now
-    old = await _token(tx, known, form.get("refresh_token", ""))
+    if old is not None and _was_replaced(old, client, now):
+        # Somebody has it who should not: the client, or whoever took it (RFC 9700, section 4.14.2).
+        grant = old.details["grant"]
+        log.warning("refresh token used after its end", grant=grant, merchant=str(old.merchant_id))
+        await credentials.revoke_grant(tx, old.merchant_id, NAME, grant, at=now)
+        return TokenRefused("invalid_grant", _BAD_REFRESH)
     good = old if old is not None and old.kind == "refresh_token" and not _has_ended(old, now) else None
     try:
         scopes, _ = authority.tokens(client, form, token=_held(good))
@@ -227,12 +246,28 @@ async def _refresh(tx: Tx, known: Call, client: Client, form: Mapping[str, str])
     return await _give(tx, known, good.merchant_id, issued, scopes)
 
 
+async def _held_token(tx: Tx, known: Call, value: str) -> Credential | None:
+    """An access or refresh token of whatever client; None for anything else. Until the transaction ends nobody else
+    issues or ends tokens of its merchant, so that none survives its consent."""
+    token = await _token(tx, known, value)
+    if token is None:
+        return None
+    await credentials.hold_tokens(tx, token.merchant_id)
+    return await _token(tx, known, value)
+
+
 async def _token(tx: Tx, known: Call, value: str) -> Credential | None:
-    """An access or refresh token of whatever client; None for anything else."""
     found = await credentials.find(tx, known.services.vault.fingerprint(NAME, value))
     if found is None or found[0].dialect != NAME or found[0].kind not in ("access_token", "refresh_token"):
         return None
     return found[0]
+
+
+def _was_replaced(token: Credential, client: Client, now: datetime) -> bool:
+    """Whether the client's refresh token has ended because another came in its place, or its consent was revoked."""
+    if token.kind != "refresh_token" or token.details.get("client_id") != client.id or "grant" not in token.details:
+        return False
+    return token.revoked_at is not None and token.revoked_at <= now
 
 
 def _has_ended(credential: Credential, now: datetime) -> bool:

@@ -6,13 +6,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from payglot.dialects.qonto import connections, oauth, pages, webhooks
+from payglot.dialects.qonto import connections, notices, oauth, pages, webhooks
 from payglot.dialects.qonto.auth import NAME
 from payglot.dialects.qonto.documented import LOCATION
 from payglot.dialects.qonto.errors import ONBOARDING_PATH
 from payglot.domain.connection import Connection, ConnectionStatus
 from payglot.domain.errors import IllegalTransition
-from payglot.operations import connections as kept, deliveries, endpoints, merchants
+from payglot.operations import connections as kept, merchants
 from payglot.web import openapi
 from payglot.web.atomic import Tx, atomic
 from payglot.web.call import services_of
@@ -20,7 +20,6 @@ from payglot.web.origin import Forged
 from payglot.web.refusals import Invalid
 from payglot.web.routes import PlainRoute
 from payglot.web.services import Services
-from payglot.webhooks.format import Receiver
 
 router = APIRouter(route_class=PlainRoute)
 
@@ -81,26 +80,15 @@ async def act(token: str, request: Request) -> Response:
         except IllegalTransition:
             # Sent twice: the first did it.
             return oauth.see(connection.callback_url, 303)
-        await _tell(tx, services, connection, told)
+        now = services.clock.now()
+        await notices.tell(
+            tx, connection.merchant_id, lambda receiver: webhooks.connection_message(receiver, told, now), now
+        )
         return oauth.see(connection.callback_url, 303)
 
     response = await atomic(services.database, work)
     services.wake()
     return response
-
-
-async def _tell(tx: Tx, services: Services, connection: Connection, word: str) -> None:
-    now = services.clock.now()
-    for endpoint in await endpoints.of_merchant(tx, connection.merchant_id, NAME):
-        receiver = Receiver(
-            id=endpoint.id,
-            merchant_id=endpoint.merchant_id,
-            created_at=endpoint.created_at,
-            details=endpoint.details,
-        )
-        message = webhooks.connection_message(receiver, word, now)
-        if endpoint.enabled and message is not None:
-            await deliveries.send_test(tx, endpoint, name=message.name, path=message.path, body=message.body, now=now)
 
 
 async def _page(tx: Tx, services: Services, connection: Connection) -> Response:

@@ -32,7 +32,8 @@ _NOT_FOUND: dict[int, openapi.Answer] = {404: ("No such subscription", schemas.F
 _MISSING = {"/callback_url": "CallbackURL is missing", "/types": "Types is missing"}
 """How the provider's validator was seen to name what a body lacks; the second is inferred from the first."""
 _NEEDED = {webhooks.TOPIC: auth.READ, webhooks.CONNECTIONS_TOPIC: auth.READ}
-"""The scope that a topic needs beside `webhook`. What the other topics need is published with them, out of reach."""
+"""The scope that a topic needs beside `webhook`; the one about consents needs none. What topics that are never sent
+need is published with them."""
 
 
 @router.post(
@@ -47,7 +48,8 @@ _NEEDED = {webhooks.TOPIC: auth.READ, webhooks.CONNECTIONS_TOPIC: auth.READ}
 async def create(request: Request) -> Response:
     call = await auth.caller(request, auth.WEBHOOK)
     sent = await inputs.read_json(request)
-    claim = key(request, f"POST {_PATH}")
+    # The client's own: the answer holds the secret, and what other clients subscribed to is none of its business.
+    claim = key(request, f"POST {_PATH} {call.caller.details.get('client_id')}")
     vault = call.services.vault
 
     async def work(tx: Tx) -> Response:

@@ -1,4 +1,4 @@
-"""Qonto's webhooks: topic v1/payment-links, signed with a timestamp. Source: "Setup", "v1/payment-links"."""
+"""Qonto's webhooks: links, connections and consents, signed with a timestamp. Source: "Setup", "v1/payment-links"."""
 
 import hmac
 import secrets as random
@@ -15,6 +15,7 @@ from payglot.webhooks.format import Message, Receiver, Schedule
 
 TOPIC = "v1/payment-links"
 CONNECTIONS_TOPIC = "v1/payment-links-connections"
+CONSENTS_TOPIC = "v1/consent-revocations"
 _UPDATES = frozenset(
     {
         EventKind.LINK_UPDATED,
@@ -39,8 +40,7 @@ class QontoWebhooks:
         one that leaves the link's status alone: of a reusable link, taken back, or paid after the link had ended.
 
         A subscription made by API hears what it asked for, from its beginning; an operator's endpoint hears all."""
-        types = receiver.details.get("types")
-        if types is not None and (TOPIC not in types or event.occurred_at < receiver.created_at):
+        if not _hears(receiver, TOPIC) or (_is_subscription(receiver) and event.occurred_at < receiver.created_at):
             return ()
         if event.kind is EventKind.LINK_CREATED:
             return (_message(event, receiver, "created"),)
@@ -81,12 +81,23 @@ class QontoWebhooks:
 
 def connection_message(receiver: Receiver, word: str, at: datetime) -> Message | None:
     """`connection_enabled` or `connection_revoked`; None for a subscription to other topics."""
-    types = receiver.details.get("types")
-    if types is not None and CONNECTIONS_TOPIC not in types:
+    if not _hears(receiver, CONNECTIONS_TOPIC):
         return None
     id = uuid5(receiver.id, f"{word} {instants.millis(at)}")
     body = _envelope(id, receiver, at, {"event": word}, CONNECTIONS_TOPIC)
     return Message(name=f"payment_links_connections.{word}", body=json.dumps(body))
+
+
+def consent_message(receiver: Receiver, client_id: str, at: datetime) -> Message | None:
+    """That the merchant's consent to the client has ended; None for another client's subscription, or to other
+    topics. Source: "v1/consent-revocations"."""
+    if not _hears(receiver, CONSENTS_TOPIC):
+        return None
+    if _is_subscription(receiver) and receiver.details.get("client_id") != client_id:
+        return None
+    id = uuid5(receiver.id, f"consent {client_id} {instants.millis(at)}")
+    body = _envelope(id, receiver, at, {"client_id": client_id, "revoked_at": instants.seconds(at)}, CONSENTS_TOPIC)
+    return Message(name="consent_revocations.revoked", body=json.dumps(body))
 
 
 def new_secret() -> str:
@@ -99,6 +110,18 @@ def endpoint_details(merchant_id: UUID) -> dict[str, str]:
         "organization_id": str(uuid5(merchant_id, "organization")),
         "membership_id": str(uuid5(merchant_id, "membership")),
     }
+
+
+def _is_subscription(receiver: Receiver) -> bool:
+    """Made by a client, not by the operator."""
+    return "types" in receiver.details
+
+
+def _hears(receiver: Receiver, topic: str) -> bool:
+    """An operator's endpoint hears of everything."""
+    if not _is_subscription(receiver):
+        return True
+    return topic in receiver.details["types"] and not receiver.details.get("silent")
 
 
 def _message(event: Event, receiver: Receiver, word: str) -> Message:
