@@ -220,12 +220,19 @@ async def test_pay_currencies_limit_what_can_be_claimed(world: World) -> None:
         await claim(world, merchant, link["id"])
 
 
-async def test_an_amount_that_is_nothing_in_the_currency_cannot_be_claimed(world: World) -> None:
+async def test_an_amount_that_is_nothing_in_the_currency_cannot_be_claimed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     merchant = await world.merchant()
     link = await a_payout_link(world, merchant, amount="0.5", currency="LINK")
-    assert (
-        await claim(world, merchant, link["id"], network="tbtc4", destination=inferred.SAMPLE_ADDRESSES["Bitcoin"])
-    ).pays.minor > 0
+    in_bitcoin = {"network": "tbtc4", "destination": inferred.SAMPLE_ADDRESSES["Bitcoin"]}
+    monkeypatch.setitem(inferred.NETWORK_FEE_MINOR, "btc", 10**8)
+    with pytest.raises(ChoiceInvalid) as refused:
+        await claim(world, merchant, link["id"], **in_bitcoin)
+    assert (refused.value.field, "too small" in refused.value.reason) == ("network", True)
+    assert (await dossier_of(world, link["id"])).payout is None
+    monkeypatch.undo()
+    assert (await claim(world, merchant, link["id"], **in_bitcoin)).pays.minor > 0, "it was the network's fee"
 
 
 @pytest.mark.parametrize(
