@@ -100,7 +100,7 @@ async def test_each_broken_rule_is_a_p403_without_a_name(world: World, changes: 
     assert response.status_code == 400
     assert response.json()["errorCode"] == "P403"
     assert set(response.json()) == {"errorCode", "errorMessage"}
-    assert message in response.json()["errorMessage"]
+    assert response.json()["errorMessage"] == message
 
 
 async def test_all_failures_stand_in_one_text(world: World) -> None:

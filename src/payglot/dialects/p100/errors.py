@@ -19,9 +19,9 @@ def render(request: Request, error: Exception) -> Response:
         case refusals.AddressNotAllowed():
             return _denied("xo3")
         case refusals.Invalid(problems=problems):
-            return _invalid(
-                " ".join(problem if isinstance(problem, str) else _sentence(problem) for problem in problems)
-            )
+            sentences = [problem if isinstance(problem, str) else _sentence(problem) for problem in problems]
+            # A member that may be several types is told once for each by Pydantic.
+            return _invalid(" ".join(dict.fromkeys(sentences)))
         case refusals.BodyNotJson() | refusals.BodyTooLarge():
             return _invalid("body must be a valid JSON object.")
         case refusals.WrongContentType():
