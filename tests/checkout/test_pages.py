@@ -89,6 +89,9 @@ async def test_pages_send_every_protective_header(world: World) -> None:
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cache-control"] == "no-store"
     assert headers["x-robots-tag"] == "noindex"
+    onward = (await choose(world, made)).headers
+    for name in ("x-content-type-options", "referrer-policy", "cache-control", "x-robots-tag"):
+        assert onward[name] == headers[name], "an address with a key is no less than the page"
 
 
 async def test_the_pages_scripts_are_the_ones_in_the_inventory(world: World) -> None:
