@@ -68,7 +68,7 @@ def page(
         can_abort=offer.can_abort and closed is None,
         left=left,
         # Pages that anybody can guess cost anybody no stream; and what was refused would be lost by a reload.
-        live=None if link.slug is not None or refused else Live(path=live_path(visit), refresh=False),
+        live=None if link.slug is not None or refused else Live(path=live_path(visit), can_ask=False),
     )
 
 
