@@ -28,10 +28,9 @@ def render(request: Request, error: Exception) -> Response:
             return _invalid("Content-Type must be application/json.")
         case refusals.UnknownPath() | refusals.UnknownMethod():
             # The documented shape has no entry for this; the house's framework answers 404 for both.
-            message = f"Cannot {request.method} this path"
-            return answer(404, {"statusCode": 404, "message": message, "error": "Not Found"})
+            return answer(404, inferred.http_failure(404, f"Cannot {request.method} this path", "Not Found"))
         case refusals.TooManyRequests(retry_after_seconds=seconds):
-            body = {"statusCode": 429, "message": "Too Many Requests", "error": "Too Many Requests"}
+            body = inferred.http_failure(429, "Too Many Requests", "Too Many Requests")
             return answer(429, body, headers={"Retry-After": str(seconds)})
         case refusals.TemporarilyUnavailable() | errors.Unavailable():
             return _failed("P501", "service-temporarily-unavailable", "Service temporarily unavailable.")
@@ -44,8 +43,7 @@ def render(request: Request, error: Exception) -> Response:
 
 
 def _denied(code: str) -> Response:
-    body = {"statusCode": 401, "message": f"Access Denied. {code}", "error": "Unauthorized"}
-    return answer(401, body)
+    return answer(401, inferred.http_failure(401, f"Access Denied. {code}", "Unauthorized"))
 
 
 def _invalid(message: str) -> Response:
