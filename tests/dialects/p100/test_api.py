@@ -8,12 +8,13 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from payglot import launch
 from payglot.dialects.p100 import inferred
 from payglot.domain.errors import Unavailable
 from payglot.domain.merchant import Mode
 from payglot.operations import links
 from tests.links import body_of, make, read
-from tests.world import BASE_URL, World
+from tests.world import BASE_URL, World, settings_for
 
 PATH = "/v1/payment-link"
 
@@ -197,6 +198,27 @@ async def test_live_callers_are_known_by_their_address_however_the_socket_spells
                 assert (response.status_code != 401) is allowed, (address, method, path, response.text)
                 if not allowed:
                     assert response.json()["message"] == "Access Denied. xo3"
+
+
+async def test_a_header_names_the_callers_address_only_where_a_trusted_proxy_sent_it(world: World) -> None:
+    merchant = await world.merchant(mode=Mode.LIVE, allowed_ips=("203.0.113.0/24",))
+    headers = await world.headers(merchant, "p100")
+    for trusted, source, named, allowed in (
+        ("", "10.0.0.1", "203.0.113.7", False),
+        ("10.0.0.0/8", "10.0.0.1", "203.0.113.7", True),
+        ("10.0.0.0/8", "10.0.0.1", "198.51.100.1, 203.0.113.7, 10.0.0.2", True),
+        ("10.0.0.0/8", "10.0.0.1", "203.0.113.7, 198.51.100.1", False),
+        ("10.0.0.0/8", "10.0.0.1", "nobody", False),
+        ("10.0.0.0/8", "192.0.2.1", "203.0.113.7", False),
+    ):
+        served = launch.http_settings(
+            settings_for("postgresql://unused@127.0.0.1/unused", trusted_proxies=trusted), world.app
+        )
+        served.load()
+        transport = httpx.ASGITransport(app=served.loaded_app, client=(source, 1))
+        async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as http:
+            response = await http.post(PATH, headers=headers | {"X-Forwarded-For": named}, json={"amount": "5"})
+        assert (response.status_code == 200) is allowed, (trusted, source, named)
 
 
 @pytest.mark.parametrize(
