@@ -80,7 +80,7 @@ async def serve(
             )
             await stack.enter_async_context(background)
             application = server.application(process.settings, process.services, demo=process.demo)
-            http = _Http(_http_settings(process.settings, application))
+            http = _Http(http_settings(process.settings, application))
 
             def leave() -> None:
                 process.services.closing.set()
@@ -294,7 +294,8 @@ class _Http(uvicorn.Server):
             await asyncio.sleep(0.005)
 
 
-def _http_settings(settings: Settings, application: Any) -> uvicorn.Config:
+def http_settings(settings: Settings, application: Any) -> uvicorn.Config:
+    """What the HTTP server runs with. Only from `trusted_proxies` it believes who a request is forwarded for."""
     proxies = [str(network) for network in settings.trusted_proxies]
     return uvicorn.Config(
         application,

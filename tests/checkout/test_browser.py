@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from payglot.operations import merchants
 from tests.checkout.browsing import Clicks, create, open_browser, pay
@@ -115,12 +115,38 @@ async def test_a_waiting_payer_goes_on_to_the_merchant_when_it_is_over(
     await opened.page.get_by_label("USDC Polygon").check()
     await opened.page.get_by_role("button", name="Continue").click()
     await expect(opened.page.get_by_role("heading", name="Send exactly this amount")).to_be_visible()
+    await expect(opened.page.get_by_text("This page updates by itself.")).to_be_visible(visible=script)
 
     await served.http.post("/sandbox/v1/pay", json={"url": url, "outcome": "paid"})
 
     if not script:
         await opened.page.get_by_role("link", name="Check now").click()
     await opened.page.wait_for_url(shop, timeout=15_000)
+    await opened.context.close()
+
+
+async def test_a_page_that_cannot_listen_promises_nothing_and_asks_again_without_moving(
+    served: Served, browser: Browser
+) -> None:
+    opened = await open_browser(browser)
+    page, full = opened.page, True
+    await page.clock.install()
+
+    async def answer(route: Route) -> None:
+        await (route.fulfill(status=429) if full else route.continue_())
+
+    await page.route("**/status?*", answer)
+    await page.goto(await create(served, "p100"))
+    await page.get_by_label("BTC").check()
+    await page.get_by_role("button", name="Continue").click()
+    await expect(page.get_by_role("link", name="Check now")).to_be_visible()
+    await expect(page.get_by_text("This page updates by itself.")).to_be_hidden()
+
+    full = False
+    await page.evaluate("document.body.dataset.still = 'here'")
+    await page.clock.fast_forward(11_000)
+    await expect(page.get_by_text("This page updates by itself.")).to_be_visible()
+    assert await page.evaluate("document.body.dataset.still") == "here"
     await opened.context.close()
 
 

@@ -42,6 +42,8 @@ async def test_nothing_is_told_while_nothing_happens(served: Served) -> None:
     _, attempt = await _start(served, "p100")
     async with served.http.stream("GET", await _stream(served, attempt)) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
+        assert response.headers["cache-control"] == "no-store"
+        assert response.headers["x-content-type-options"] == "nosniff"
         events = _events(response)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1.5):

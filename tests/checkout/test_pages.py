@@ -62,6 +62,16 @@ async def test_a_payer_chooses_pays_and_sees_the_truth(world: World, dialect: st
 
 
 @pytest.mark.parametrize("dialect", DIALECT_NAMES)
+async def test_the_price_is_written_alike_from_page_to_page(world: World, dialect: str) -> None:
+    made = await make(world, await a_merchant(world), dialect)
+    first = await world.http.get(made.path)
+    one = {"quantity": "1"} if dialect == "devdraft" else {}
+    then = await world.http.get((await choose(world, made, **one)).headers["location"])
+    (price,), (again,) = (re.findall(r'<p class="amount">([^<]+)</p>', page.text) for page in (first, then))
+    assert price == again
+
+
+@pytest.mark.parametrize("dialect", DIALECT_NAMES)
 async def test_pages_name_no_provider_and_no_third_party(world: World, dialect: str) -> None:
     merchant = await a_merchant(world)
     made = await make(world, merchant, dialect)
@@ -89,6 +99,9 @@ async def test_pages_send_every_protective_header(world: World) -> None:
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cache-control"] == "no-store"
     assert headers["x-robots-tag"] == "noindex"
+    onward = (await choose(world, made)).headers
+    for name in ("x-content-type-options", "referrer-policy", "cache-control", "x-robots-tag"):
+        assert onward[name] == headers[name], "an address with a key is no less than the page"
 
 
 async def test_the_pages_scripts_are_the_ones_in_the_inventory(world: World) -> None:

@@ -1,12 +1,14 @@
 """Money and the clock: what money means depends on when it came, not on when the clock's work was done."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from payglot.domain.dossier import Dossier
+from payglot.domain.errors import IllegalTransition
 from payglot.domain.money import Currency, Money
 from payglot.domain.payment import Opening, Terms
 from payglot.domain.transfer import TransferStatus
@@ -51,6 +53,12 @@ async def send(world: World, link_id: UUID, payment_id: UUID, minor: int = DUE.m
     )
     return await atomic(
         world.services.database, lambda tx: payments.receive(tx, link_id, payment_id, receipt, world.now)
+    )
+
+
+async def refuse(world: World, link_id: UUID, payment_id: UUID) -> Dossier:
+    return await atomic(
+        world.services.database, lambda tx: payments.fail(tx, link_id, payment_id, world.now, reason="MS03")
     )
 
 
@@ -99,6 +107,37 @@ async def test_money_for_an_attempt_that_had_ended_by_its_deadline_is_late(
 
     (payment,) = (await found(world, link_id)).payments
     assert (payment.status, payment.settlement) == (ending, "late")
+
+
+@pytest.mark.parametrize("work", [nothing, only_the_link, everything])
+@pytest.mark.parametrize(("late_seconds", "status"), [(0, "expired"), (600, "expired"), (30, "canceled")])
+async def test_a_refusal_after_the_deadline_finds_the_attempt_over_whatever_of_the_clocks_work_is_done(
+    world: World, work: Work, late_seconds: int, status: str
+) -> None:
+    link_id, payment_id = await started(world, Terms(late_seconds=late_seconds))
+    world.clock.advance_by(minutes=11)
+    await work(world, link_id)
+    with suppress(IllegalTransition):
+        await refuse(world, link_id, payment_id)
+
+    dossier = await found(world, link_id)
+    (payment,) = dossier.payments
+    assert (payment.status, payment.failure, dossier.link.status) == (status, None, "expired")
+
+
+@pytest.mark.parametrize("work", [nothing, everything])
+async def test_a_refusal_after_the_window_finds_a_partial_payment_failed_for_what_was_missing(
+    world: World, work: Work
+) -> None:
+    link_id, payment_id = await started(world, Terms(top_up_seconds=1800))
+    await send(world, link_id, payment_id, minor=10_000_000)
+    world.clock.advance_by(minutes=31)
+    await work(world, link_id)
+    with suppress(IllegalTransition):
+        await refuse(world, link_id, payment_id)
+
+    (payment,) = (await found(world, link_id)).payments
+    assert (payment.status, payment.failure) == ("failed", "underpaid")
 
 
 @pytest.mark.parametrize("work", [nothing, everything])

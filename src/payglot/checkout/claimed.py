@@ -54,7 +54,7 @@ def page(visit: Visit, payout: Payout) -> State:
         facts=facts(visit, payout),
         form=FormTo(path=visit.home, once=_once(visit, payout)),
         sandbox=_sandbox(visit, payout),
-        live=None if over else Live(path=offers.live_path(visit), refresh=True),
+        live=None if over else Live(path=offers.live_path(visit), can_ask=True),
     )
 
 

@@ -69,7 +69,7 @@ def page(
         can_abort=offer.can_abort and closed is None,
         left=left,
         # Pages that anybody can guess cost anybody no stream; and what was refused would be lost by a reload.
-        live=None if link.slug is not None or refused else Live(path=live_path(visit), refresh=False),
+        live=None if link.slug is not None or refused else Live(path=live_path(visit), can_ask=False),
     )
 
 
@@ -99,7 +99,7 @@ def shell(visit: Visit, title: str) -> Shell:
 def summary(visit: Visit, offer: Offer, amount: Money | None = None, *, ends: bool = False) -> Summary:
     """`amount` is what a started payment is for, if one was started; `ends` tells that the expiry still matters."""
     wording, link = visit.wording, visit.dossier.link
-    total = str(amount) if amount is not None else offer.amount
+    total = _in_short(amount) if amount is not None else offer.amount
     payee = foreign(offer.payee)
     return Summary(
         payee=payee,
@@ -123,6 +123,14 @@ def summary(visit: Visit, offer: Offer, amount: Money | None = None, *, ends: bo
         until=until(visit, link.expires_at) if ends and offer.shows_expiry and link.expires_at else None,
         pays_out=link.direction is Direction.OUT,
     )
+
+
+def _in_short(amount: Money) -> str:
+    """Crypto with two decimals and more only where there are some, so that a price stays the same from page to page."""
+    if not amount.currency.is_crypto:
+        return str(amount)
+    whole, _, fraction = str(amount).partition(".")
+    return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
 
 
 def until(visit: Visit, at: datetime) -> Until:

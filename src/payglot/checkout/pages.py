@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from payglot.checkout.addresses import ASSETS
 from payglot.checkout.views import Choose, Confirm, Failure, State
 from payglot.checkout.wording import Wording
-from payglot.web.pages import Pages
+from payglot.web.pages import PROTECTIVE, Pages
 
 pages = Pages("payglot.checkout", ASSETS)
 _KEPT = {"cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff"}
@@ -51,4 +51,4 @@ def sheet(content: str) -> Response:
 
 def see(address: str) -> Response:
     """See other: what a form leads to, so that reloading sends nothing twice."""
-    return RedirectResponse(address, 303, headers={"cache-control": "no-store", "referrer-policy": "no-referrer"})
+    return RedirectResponse(address, 303, headers=PROTECTIVE)

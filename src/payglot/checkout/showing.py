@@ -14,7 +14,7 @@ from payglot.domain.link import LinkStatus
 from payglot.domain.payment import Payment
 
 WATCHING = "watching"
-"""In the query of a page that reloads itself: its payer waits, and goes on to the merchant when it is over."""
+"""In the query of a waiting page that its payer looks at again: they go on to the merchant when it is over."""
 LEFT = "left"
 
 _GONE = (LinkStatus.PAID, LinkStatus.EXPIRED, LinkStatus.CANCELED)

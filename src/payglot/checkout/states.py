@@ -81,7 +81,7 @@ def ended(visit: Visit) -> State:
         tone=tone,
         heading=heading,
         sentences=(visit.wording.say(sentence, offer.payee),),
-        live=None if link.slug is not None else Live(path=offers.live_path(visit), refresh=False),
+        live=None if link.slug is not None else Live(path=offers.live_path(visit), can_ask=False),
     )
 
 
@@ -236,10 +236,10 @@ def _back(url: str | None) -> Back | None:
 def _live(visit: Visit, payment: Payment, now_at: Standing) -> Live | None:
     if now_at not in standing.WAITING and not (now_at is Standing.EXPIRED and payment.terms.late_seconds):
         return None
-    # Where the payer has something to do on the page, it must not move away under their hands.
+    # Where the payer has something to do on the page, there is nothing yet to look for.
     idle = now_at is not Standing.TO_PAY or visit.flow.way(payment) is Way.CRYPTO
-    refresh = idle and now_at in standing.WAITING
-    return Live(path=f"{visit.attempt(payment)}/status?seen={seen(visit, payment)}", refresh=refresh)
+    can_ask = idle and now_at in standing.WAITING
+    return Live(path=f"{visit.attempt(payment)}/status?seen={seen(visit, payment)}", can_ask=can_ask)
 
 
 def _money(visit: Visit, amount: Money) -> str:

@@ -115,10 +115,11 @@ class FormTo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Live:
-    """Where the page hears of changes; `refresh` tells whether it reloads itself where there is no script."""
+    """Where the page hears of changes, with a script; `can_ask` tells whether its visitor waits for one and gets a link
+    to look. No page loads anew by the clock, which would interrupt whoever reads it (WCAG 2.2.1, failure F41)."""
 
     path: str
-    refresh: bool
+    can_ask: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

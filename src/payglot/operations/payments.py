@@ -60,8 +60,11 @@ async def confirm(tx: Tx, link_id: UUID, payment_id: UUID, now: datetime) -> Dos
 
 
 async def fail(tx: Tx, link_id: UUID, payment_id: UUID, now: datetime, *, reason: str) -> Dossier:
-    """The rail refused it."""
+    """The rail refused it. An attempt whose time was over by then had ended already, and stays as the clock left it."""
     dossier, payment = await _locked(tx, link_id, payment_id)
+    if payment.is_overdue(now) or payment.status is PaymentStatus.EXPIRED:
+        dossier, _ = await _with_clock_heeded(tx, dossier, payment, now)
+        return dossier
     transfers = dossier.transfers_of(payment)
     return await _write(tx, dossier, payments.fail(dossier.link, payment, transfers, now, reason=reason))
 
@@ -150,7 +153,7 @@ async def _locked(tx: Tx, link_id: UUID, payment_id: UUID) -> tuple[Dossier, Pay
 
 
 async def _with_clock_heeded(tx: Tx, dossier: Dossier, payment: Payment, now: datetime) -> tuple[Dossier, Payment]:
-    """What is overdue is done first: what money means must not depend on when the clock's work gets round to it."""
+    """What is overdue is done first: what a rail says must not depend on when the clock's work gets round to it."""
     while payment.is_overdue(now):
         step = payments.lapse(dossier.link, payment, dossier.transfers_of(payment), now)
         dossier, payment = await _write(tx, dossier, step), step.payment.after

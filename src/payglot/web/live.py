@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.responses import StreamingResponse
 
+from payglot.web.pages import PROTECTIVE
 from payglot.web.refusals import TooManyRequests
 from payglot.web.services import Services
 
@@ -34,7 +35,7 @@ class Streams:
         return StreamingResponse(
             self._run(services, round, look_seconds),
             media_type="text/event-stream",
-            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+            headers={**PROTECTIVE, "x-accel-buffering": "no"},
         )
 
     async def _run(self, services: Services, round: Round, look_seconds: float) -> AsyncIterator[bytes]:

@@ -11,12 +11,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
-_HEADERS = {
+PROTECTIVE = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
     "x-robots-tag": "noindex",
 }
+"""What every answer about a page says, also one that only leads to it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +46,7 @@ class Pages:
     ) -> Response:
         """A whole page. `secure` tells that the public address is https. `images_from` and `forms_to` are origins
         beside our own that pictures may come from, and that a submitted form may end at."""
-        sent = {**_HEADERS, "content-security-policy": _policy(images_from, forms_to), **(headers or {})}
+        sent = {**PROTECTIVE, "content-security-policy": _policy(images_from, forms_to), **(headers or {})}
         if secure:
             sent["strict-transport-security"] = "max-age=31536000"
         return Response(self.render(template, **values), status_code=status, media_type="text/html", headers=sent)

@@ -1,11 +1,11 @@
-"""Money that comes after the deadline and before the worker has looked."""
+"""What comes after the deadline and before the worker has looked: money, and the rail's refusal."""
 
 from uuid import UUID
 
 import pytest
 
 from payglot.domain.transfer import TransferStatus
-from payglot.operations import expiry, links
+from payglot.operations import expiry, links, payments
 from payglot.web.atomic import atomic
 from tests.dialects.p100.builders import USDC, chain_says, started, states, words
 from tests.links import read
@@ -35,3 +35,21 @@ async def test_a_top_up_past_its_window_is_late_before_the_worker_knows(world: W
     assert (await read(world, made))["status"] == "FAILED"
     assert await states(world, made) == [(40, "SUCCESSFUL"), (60, "LATE")]
     assert await words(world, made) == ["AWAITING_COMPLETION", "FAILED"]
+
+
+@pytest.mark.parametrize("link_first", [True, False])
+async def test_a_refusal_past_the_expiry_leaves_the_link_expired_before_the_worker_knows(
+    world: World, link_first: bool
+) -> None:
+    made, at = await started(world, expiresAt=world.later(minutes=5))
+    world.clock.advance_by(minutes=6)
+    if link_first:
+        await atomic(world.services.database, lambda tx: links.expire_if_due(tx, UUID(made.id), world.now))
+    link_id, payment_id = UUID(at["link_id"]), UUID(at["payment_id"])
+    await atomic(
+        world.services.database, lambda tx: payments.fail(tx, link_id, payment_id, world.now, reason="rejected")
+    )
+    assert (await read(world, made))["status"] == "EXPIRED"
+    await expiry.run(world.services.database, world.now)
+    assert (await read(world, made))["status"] == "EXPIRED"
+    assert await words(world, made) == ["EXPIRED"]

@@ -115,14 +115,6 @@ def test_five_attempts_with_the_documented_delays() -> None:
     assert inferred.WEBHOOK_PATH == "/webhook/payment-link/status"
 
 
-@pytest.mark.parametrize("coin", inferred.COINS, ids=lambda coin: coin.key)
-async def test_every_coin_can_be_chosen_and_paid(world: World, coin: inferred.Coin) -> None:
-    made = await make(world, await world.merchant(), "p100")
-    played = await play(world, made, "paid", method=coin.key)
-    assert (played["status"], played["network"]) == ("paid", coin.network)
-    assert (await read(world, made))["cryptocurrency"] == coin.slug
-
-
 async def test_choosing_another_coin_replaces_an_attempt_that_no_money_came_for(world: World) -> None:
     made = await make(world, await world.merchant(), "p100")
     await play(world, made, "processing", method="btc")

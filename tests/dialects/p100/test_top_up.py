@@ -155,6 +155,13 @@ async def test_money_for_a_coin_that_the_payer_gave_up_is_late_and_does_not_pay(
         ("btc", "PENDING"),
         ("usdc", "LATE"),
     ]
+    await chain_says(world, played, "2", USDC * 100, DONE, 2)
+    last = bodies(await told(world, "p100", UUID(made.id)))[-1]
+    body = await read(world, made)
+    assert (body["status"], last) == (
+        "CONFIRMED",
+        {**body, "transactions": [each for each in body["transactions"] if each["cryptocurrency"] == "btc"]},
+    ), "a webhook is about the attempt that moved its link"
 
 
 async def test_a_coin_that_was_given_up_is_shown_no_longer(world: World) -> None:

@@ -45,24 +45,25 @@ async def test_an_amount_that_is_a_number_is_what_it_is_worth(world: World) -> N
     assert (answer.status_code, answer.json()["amount"]) == (200, "49.9")
 
 
+WANTED_CONFIRMATIONS = {"POLYGON": 3, "ETHEREUM": 12, "BITCOIN": 2, "LITECOIN": 6, "DOGECOIN": 20}
+
+
 @pytest.mark.parametrize("coin", inferred.COINS, ids=lambda coin: coin.key)
-async def test_what_is_due_is_the_worth_of_the_amount_cut_off_and_no_fee(world: World, coin: inferred.Coin) -> None:
+async def test_every_coin_is_paid_by_the_worth_of_the_amount_cut_off_and_no_fee_on_its_own_chain(
+    world: World, coin: inferred.Coin
+) -> None:
     made = await make(world, await world.merchant(), "p100", amount="346.59")
-    await play(world, made, "processing", method=coin.key)
+    played = await play(world, made, "paid", method=coin.key)
+    assert (played["status"], played["network"]) == ("paid", coin.network)
     response = await world.http.get(f"{PATH}/details/{made.id}", headers=made.headers)
-    due = _literal(response.text, "totalAmountRequired")
+    body, due = response.json(), _literal(response.text, "totalAmountRequired")
+
     exact = Decimal("346.59") / EUR_PER_UNIT[coin.currency]
     assert re.fullmatch(r"[0-9]+(\.[0-9]{1,8})?", due), "a JSON number with 8 decimals at most"
     assert 0 <= exact - Decimal(due) < Decimal(1).scaleb(-coin.currency.decimals)
-
-
-@pytest.mark.parametrize("coin", inferred.COINS, ids=lambda coin: coin.key)
-async def test_a_coin_wants_the_confirmations_of_its_chain(world: World, coin: inferred.Coin) -> None:
-    wanted = {"POLYGON": 3, "ETHEREUM": 12, "BITCOIN": 2, "LITECOIN": 6, "DOGECOIN": 20}
-    made = await make(world, await world.merchant(), "p100")
-    await play(world, made, "paid", method=coin.key)
-    (transfer,) = (await read(world, made))["transactions"]
-    assert (transfer["confirmations"], transfer["requiredConfirmations"]) == (wanted[coin.network],) * 2
+    assert (body["status"], body["cryptocurrency"]) == ("CONFIRMED", coin.slug)
+    (transfer,) = body["transactions"]
+    assert (transfer["confirmations"], transfer["requiredConfirmations"]) == (WANTED_CONFIRMATIONS[coin.network],) * 2
 
 
 async def test_an_amount_that_is_nothing_in_a_coin_cannot_be_paid_in_it(

@@ -1,5 +1,5 @@
 "use strict";
-// Everything here is comfort: without it the page works, and reloads itself.
+// Everything here is comfort: without it the page works, and has a link to look again.
 const all = (selector) => document.querySelectorAll(selector);
 const language = document.documentElement.lang;
 
@@ -56,15 +56,23 @@ if (problems) problems.focus();
 
 const part = document.querySelector("[data-live]");
 if (part) {
-  const stream = new EventSource(part.dataset.live);
-  stream.addEventListener("status", (event) => {
-    stream.close();
-    const { redirect } = JSON.parse(event.data);
-    if (redirect) location.replace(redirect);
-    else location.reload();
-  });
-  stream.addEventListener("error", () => {
-    if (stream.readyState === EventSource.CLOSED && part.querySelector(".watch")) setTimeout(() => location.reload(), 10000);
-  });
+  const note = part.querySelector("[data-listening]");
+  let stream;
+  const listen = () => {
+    stream = new EventSource(part.dataset.live);
+    stream.addEventListener("open", () => note && (note.hidden = false));
+    stream.addEventListener("status", (event) => {
+      stream.close();
+      const { redirect } = JSON.parse(event.data);
+      if (redirect) location.replace(redirect);
+      else location.reload();
+    });
+    stream.addEventListener("error", () => {
+      if (!note || stream.readyState !== EventSource.CLOSED) return;
+      note.hidden = true;
+      setTimeout(listen, 10000);
+    });
+  };
+  listen();
   addEventListener("pagehide", () => stream.close());
 }

@@ -19,19 +19,18 @@ def render(request: Request, error: Exception) -> Response:
         case refusals.AddressNotAllowed():
             return _denied("xo3")
         case refusals.Invalid(problems=problems):
-            return _invalid(
-                " ".join(problem if isinstance(problem, str) else _sentence(problem) for problem in problems)
-            )
+            sentences = [problem if isinstance(problem, str) else _sentence(problem) for problem in problems]
+            # A member that may be several types is told once for each by Pydantic.
+            return _invalid(" ".join(dict.fromkeys(sentences)))
         case refusals.BodyNotJson() | refusals.BodyTooLarge():
             return _invalid("body must be a valid JSON object.")
         case refusals.WrongContentType():
             return _invalid("Content-Type must be application/json.")
         case refusals.UnknownPath() | refusals.UnknownMethod():
             # The documented shape has no entry for this; the house's framework answers 404 for both.
-            message = f"Cannot {request.method} this path"
-            return answer(404, {"statusCode": 404, "message": message, "error": "Not Found"})
+            return answer(404, inferred.http_failure(404, f"Cannot {request.method} this path", "Not Found"))
         case refusals.TooManyRequests(retry_after_seconds=seconds):
-            body = {"statusCode": 429, "message": "Too Many Requests", "error": "Too Many Requests"}
+            body = inferred.http_failure(429, "Too Many Requests", "Too Many Requests")
             return answer(429, body, headers={"Retry-After": str(seconds)})
         case refusals.TemporarilyUnavailable() | errors.Unavailable():
             return _failed("P501", "service-temporarily-unavailable", "Service temporarily unavailable.")
@@ -44,8 +43,7 @@ def render(request: Request, error: Exception) -> Response:
 
 
 def _denied(code: str) -> Response:
-    body = {"statusCode": 401, "message": f"Access Denied. {code}", "error": "Unauthorized"}
-    return answer(401, body)
+    return answer(401, inferred.http_failure(401, f"Access Denied. {code}", "Unauthorized"))
 
 
 def _invalid(message: str) -> Response:

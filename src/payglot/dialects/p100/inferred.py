@@ -1,6 +1,9 @@
-"""Everything about P100 that no readable page states. Correct it here, and nowhere else.
+"""Every value about P100 that no readable page states. Correct it here, and nowhere else.
 
-Numbers in brackets are the sections of the protocol reference that give each guess its reason.
+Numbers in comments are the sections of the protocol reference that give each guess its reason. What is no value stands
+where it must. Guesses are also the members of `PaymentLinkDetails` (but `transactions`), `Transaction` and
+`ExchangeRate` (3.2, 4.2; `schemas.py`), the bare token in `Authorization` (6.1; `webhooks.py`), and when a state begins
+(5; `mapping.status`, and `checkout.py` for the rate and the window).
 """
 
 from dataclasses import dataclass
@@ -14,10 +17,12 @@ DETAILS_PATHS = ("/v1/payment-link/details/{payment_link_id}", "/v1/payment-link
 CHECKOUT_PATH = "/v1/payment-link/checkout"  # 4.1: "Generate Hosted Checkout" is a title in a menu, and no more
 # 4.2: the documented sibling creates an exchange at /v1/partner/exchange; an old FAQ calls this look-up "get-rate".
 RATE_PATHS = ("/v1/partner/exchange/rate", "/v1/partner/exchange/get-rate")
+RATE_PARAMETERS = ("currencyFrom", "currencyTo")  # 4.2: the members of the exchange
 UNKNOWN_LINK = ("P460", "invalid-payment-link", "Payment link not found.")  # 3.3
 UNKNOWN_PAIR = ("P410", "invalid-currency", "Currency is not supported.")  # 4.2, 7.2: the code is documented elsewhere
 DEFAULT_EXPIRY = timedelta(hours=24)  # 2.1, 11
 MAX_AMOUNT = Decimal("999999999.99")  # 2.1: none is documented; beyond it no coin's amount fits 64 bits
+FRACTION_DIGITS = 2  # 2.1: as EUR and the example have
 MAX_REFERENCE = 255  # 2.1
 QUOTE_LIFE: timedelta | None = None  # 8.6: how long a rate is kept; None: as long as the link may be paid
 
@@ -41,6 +46,11 @@ WEBHOOK_ENVELOPE: str | None = None  # 6.4: an event type such as "payment_link.
 HEALTH_PATH = "/webhook/health"  # 6.5: the path is documented, GET and 200 are not
 HEALTH_SECONDS = 300.0
 HEALTH_TIMEOUT_SECONDS = 10.0
+
+
+def http_failure(status: int, message: str, error: str) -> dict[str, object]:  # 1.3, 7.3, 8.1
+    """The body around what has no code of its own, as the framework writes it whose validator's sentences are shown."""
+    return {"statusCode": status, "message": message, "error": error}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,7 +21,6 @@ from payglot.web import instants
 from payglot.web.refusals import Invalid
 
 _HOSTED = "hosted_checkout"
-_FRACTION_DIGITS = 2
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
@@ -198,13 +197,13 @@ def _amount(sent: str | int | Decimal, problems: list[str]) -> Money | None:
     try:
         amount = money.parse(sent, Currency.EUR) if isinstance(sent, str) else money.read(sent, Currency.EUR)
     except AmountTooPrecise:
-        problems.append(f"amount must have at most {_FRACTION_DIGITS} decimal places.")
+        problems.append(f"amount must have at most {inferred.FRACTION_DIGITS} decimal places.")
         return None
     except AmountInvalid:
         problems.append("amount must be a decimal string.")
         return None
-    if len(_text(sent).partition(".")[2]) > _FRACTION_DIGITS:
-        problems.append(f"amount must have at most {_FRACTION_DIGITS} decimal places.")
+    if len(_text(sent).partition(".")[2]) > inferred.FRACTION_DIGITS:
+        problems.append(f"amount must have at most {inferred.FRACTION_DIGITS} decimal places.")
     if amount.minor == 0:
         problems.append("amount must be greater than 0.")
     if amount.decimal > inferred.MAX_AMOUNT:

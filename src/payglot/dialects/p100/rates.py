@@ -14,9 +14,10 @@ from payglot.web.refusals import Invalid
 
 _FIAT = "eur"
 _SIDES = [*inferred.SLUGS, _FIAT]
+_FROM, _TO = inferred.RATE_PARAMETERS
 PARAMETERS = (
-    openapi.query("currencyFrom", "A coin, or `eur`.", required=True, type="string", enum=_SIDES, examples=["usdc"]),
-    openapi.query("currencyTo", "`eur`, or a coin.", required=True, type="string", enum=_SIDES, examples=["eur"]),
+    openapi.query(_FROM, "A coin, or `eur`.", required=True, type="string", enum=_SIDES, examples=["usdc"]),
+    openapi.query(_TO, "`eur`, or a coin.", required=True, type="string", enum=_SIDES, examples=["eur"]),
 )
 
 
@@ -34,9 +35,8 @@ async def look_up(request: Request) -> Response:
 
 def _pair(request: Request) -> tuple[str, str]:
     """Raises Invalid."""
-    names = ("currencyFrom", "currencyTo")
-    first, second = (request.query_params.get(name, "").lower() for name in names)
-    missing = [name for name, value in zip(names, (first, second), strict=True) if not value]
+    first, second = (request.query_params.get(name, "").lower() for name in (_FROM, _TO))
+    missing = [name for name, value in ((_FROM, first), (_TO, second)) if not value]
     if missing:
         raise Invalid([f"{name} should not be empty." for name in missing])
     return first, second

@@ -32,7 +32,7 @@ TransactionStatus = Annotated[
 # What the mapping holds these to, with sentences of its own.
 _AMOUNT = {
     "anyOf": [
-        {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,2})?$"},
+        {"type": "string", "pattern": rf"^[0-9]{{1,9}}(\.[0-9]{{1,{inferred.FRACTION_DIGITS}}})?$"},
         {"type": "number", "minimum": 0.01, "maximum": float(inferred.MAX_AMOUNT)},
     ],
     "examples": ["123.45"],
