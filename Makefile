@@ -21,7 +21,7 @@ demo: $(STAMP) ## start Payglot with a demo merchant on http://127.0.0.1:8000 an
 
 test: $(STAMP) ## run every test; ARGS="-k name" passes arguments to pytest
 	@$(BIN)/python -m tools.browser
-	@exec $(BIN)/python -m pytest -n $(TEST_PROCESSES) $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
 
 fuzz: $(STAMP) ## send each dialect thousands of requests that its OpenAPI document allows or forbids; CASES=5000
 	@exec $(BIN)/python -m pytest -n $(TEST_PROCESSES) tests/fuzz --fuzz-cases $(CASES) -rP $(ARGS)

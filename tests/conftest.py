@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser, Page
 
@@ -36,6 +37,15 @@ def pytest_configure(config: pytest.Config) -> None:
     # A developer's own settings must not change what the tests find.
     for name in [name for name in os.environ if name.startswith("PAYGLOT_") and name != "PAYGLOT_BROWSER"]:
         del os.environ[name]
+    # As in production: the pictures that structlog draws of every exception's variables take seconds.
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(bool_as_flag=False),
+        ]
+    )
     if worker := getattr(config, "workerinput", None):
         config.stash[RUN] = Path(worker["payglot_run"])
     else:
