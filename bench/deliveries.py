@@ -1,6 +1,7 @@
 """How soon and how fast webhooks arrive: links are created at a steady rate, and a local receiver notes the rest."""
 
 import asyncio
+import hmac
 import json
 import re
 import sys
@@ -24,6 +25,9 @@ CLAIM = """UPDATE outbox o SET attempts = attempts + 1, next_attempt_at = now() 
 DONE = "UPDATE outbox SET delivered_at = now() WHERE id = ANY($1::bigint[])"
 EVENT = """INSERT INTO outbox (aggregate_id, event_type, payload)
  VALUES (gen_random_uuid(), 'payment_link.created', '{"id": "0190c0de"}') RETURNING id"""
+ALL_DUE_AGAIN = """UPDATE deliveries SET status = 'pending', attempts = 0, next_attempt_at = now(), finished_at = NULL
+ WHERE status = 'delivered' AND id IN (SELECT id FROM deliveries ORDER BY id DESC LIMIT {count})"""
+SECRET = b"whsec_" + b"k" * 32
 _LINK = re.compile(r'"payment_link_id":\s*"([^"]+)"')
 
 
@@ -82,20 +86,27 @@ def address(base_url: str) -> dict[str, Any]:
 
 
 async def bare_loop(job: dict[str, Any]) -> dict[str, float]:
-    """The measure for a dispatcher: the same client posting one body again and again, as many at once."""
+    """The measure for a dispatcher: the same client posting one body again and again, signed, as many at once."""
     done = 0
+    body = job["body"].encode()
     began = time.perf_counter()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=job["concurrency"])) as session:
 
         async def post() -> None:
             nonlocal done
             while time.perf_counter() < began + job["seconds"]:
-                async with session.post(job["url"], data=job["body"]) as answer:
+                async with session.post(job["url"], data=body, headers=signed(body)) as answer:
                     await answer.read()
                 done += 1
 
         await asyncio.gather(*(post() for _ in range(job["concurrency"])))
     return {"rate": done / (time.perf_counter() - began)}
+
+
+def signed(body: bytes) -> dict[str, str]:
+    stamp = str(int(time.time()))
+    signature = hmac.digest(SECRET, f"{stamp}.".encode() + body, "sha256").hex()
+    return {"Content-Type": "application/json", "X-Signature": f"t={stamp},v1={signature}", "User-Agent": "bare"}
 
 
 async def bare_outbox(job: dict[str, Any]) -> dict[str, float]:

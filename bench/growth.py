@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from bench.cluster import sql
-from payglot.embedded import DATABASE, Postgres
+from payglot.embedded import Postgres
 
 _COPY = """
 WITH template AS (SELECT l AS link, e AS event FROM links l JOIN events e ON e.link_id = l.id
@@ -23,18 +23,18 @@ INSERT INTO events SELECT r.* FROM template, made, LATERAL jsonb_populate_record
 CHUNK = 50_000
 
 
-def load(postgres: Postgres, *, template: UUID, total: int) -> None:
+def load(postgres: Postgres, database: str, *, template: UUID, total: int) -> None:
     """Until the template's dialect has `total` links, each with its event; statistics and visibility as after a quiet
     night."""
-    dialect = sql(postgres, DATABASE, f"SELECT dialect FROM links WHERE id = '{template}'")
-    there = int(sql(postgres, DATABASE, f"SELECT count(*) FROM links WHERE dialect = '{dialect}'"))
+    dialect = sql(postgres, database, f"SELECT dialect FROM links WHERE id = '{template}'")
+    there = int(sql(postgres, database, f"SELECT count(*) FROM links WHERE dialect = '{dialect}'"))
     for start in range(there + 1, total + 1, CHUNK):
         end = min(total, start + CHUNK - 1)
-        sql(postgres, DATABASE, _COPY.format(template=template, start=start, end=end, total=total))
-    sql(postgres, DATABASE, "VACUUM ANALYZE links, events")
-    sql(postgres, DATABASE, "CHECKPOINT")
+        sql(postgres, database, _COPY.format(template=template, start=start, end=end, total=total))
+    sql(postgres, database, "VACUUM ANALYZE links, events")
+    sql(postgres, database, "CHECKPOINT")
 
 
 def wal_bytes(postgres: Postgres) -> int:
     """How much the write-ahead log has grown in all."""
-    return int(sql(postgres, DATABASE, "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"))
+    return int(sql(postgres, "postgres", "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"))

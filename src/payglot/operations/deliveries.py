@@ -60,24 +60,28 @@ async def fan_out(
     # Two processes' clocks may have given a link's events ids in the wrong order.
     for event, endpoints in sorted(waiting, key=_place):
         for endpoint in endpoints:
-            for message in _messages(event, endpoint, render, now):
+            try:
+                messages = render(event, endpoint)
+            except Exception:  # noqa: BLE001 (a bug in one dialect must not hold up the others' events; it is listed)
+                rest.append(_not_rendered(event, endpoint, now))
+                continue
+            if not messages:
+                continue
+            follows = first.setdefault((event.link.id, endpoint.id), event.sequence) < event.sequence
+            held = follows or endpoint.paused_at is not None
+            for part, message in enumerate(messages):
                 count = sending.get(endpoint.id, 0)
-                if message.status != "pending":
-                    rest.append(message)
-                elif (
-                    endpoint.paused_at
-                    or first.setdefault((event.link.id, endpoint.id), event.sequence) < event.sequence
-                ):
-                    rest.append(replace(message, next_attempt_at=None))
-                elif len(leased) < lease and count < per_endpoint:
-                    sending[endpoint.id] = count + 1
-                    leased.append((replace(message, leased_until=until), endpoint))
+                if held or len(leased) >= lease or count >= per_endpoint:
+                    due = None if held else now
+                    rest.append(_delivery(event, endpoint, part, message, now, next_attempt_at=due))
                 else:
-                    rest.append(message)
+                    sending[endpoint.id] = count + 1
+                    made_now = _delivery(event, endpoint, part, message, now, next_attempt_at=now, leased_until=until)
+                    leased.append((made_now, endpoint))
     made = [delivery for delivery, _ in leased] + rest
     is_held = await dispatch.fan_out(tx, [event.id for event, _ in waiting], made, now)
-    held = [delivery for delivery in made if is_held.get(delivery.id)]
-    freed = await let_go(tx, held, now) if held else 0
+    waits = [delivery for delivery in made if is_held.get(delivery.id)]
+    freed = await let_go(tx, waits, now) if waits else 0
     left = sum(each.status == "pending" and is_held.get(each.id) is False for each in rest)
     return FannedOut(
         events=len(waiting),
@@ -121,8 +125,9 @@ async def idle(tx: Tx, now: datetime) -> bool:
 
 
 async def send_test(tx: Tx, endpoint: Endpoint, *, name: str, path: str, body: bytes, now: datetime) -> Delivery:
-    """A delivery that belongs to no event."""
-    delivery = _delivery(None, endpoint, 0, (name, path, body), now)
+    """A delivery that belongs to no event. To an endpoint that is off it goes once that is on again."""
+    is_on = endpoint.enabled and endpoint.paused_at is None
+    delivery = _delivery(None, endpoint, 0, (name, path, body), now, next_attempt_at=now if is_on else None)
     await stored.create(tx, delivery)
     return delivery
 
@@ -174,17 +179,20 @@ def _place(waiting: tuple[Event, Sequence[Endpoint]]) -> int:
     return waiting[0].sequence
 
 
-def _messages(event: Event, endpoint: Endpoint, render: Render, now: datetime) -> list[Delivery]:
-    try:
-        messages = render(event, endpoint)
-    except Exception:  # noqa: BLE001 (a bug in one dialect must not hold up the others' events; it is listed and alarmed)
-        broken = _delivery(event, endpoint, 0, (event.kind, "", b""), now)
-        return [replace(broken, status="exhausted", next_attempt_at=None, finished_at=now, last_error="not rendered")]
-    return [_delivery(event, endpoint, part, message, now) for part, message in enumerate(messages)]
+def _not_rendered(event: Event, endpoint: Endpoint, now: datetime) -> Delivery:
+    broken = _delivery(event, endpoint, 0, (event.kind, "", b""), now, next_attempt_at=None)
+    return replace(broken, status="exhausted", finished_at=now, last_error="not rendered")
 
 
 def _delivery(
-    event: Event | None, endpoint: Endpoint, part: int, message: tuple[str, str, bytes], now: datetime
+    event: Event | None,
+    endpoint: Endpoint,
+    part: int,
+    message: tuple[str, str, bytes],
+    now: datetime,
+    *,
+    next_attempt_at: datetime | None,
+    leased_until: datetime | None = None,
 ) -> Delivery:
     name, path, body = message
     return Delivery(
@@ -202,8 +210,8 @@ def _delivery(
         body=body,
         status="pending",
         attempts=0,
-        next_attempt_at=now,
-        leased_until=None,
+        next_attempt_at=next_attempt_at,
+        leased_until=leased_until,
         last_status=None,
         last_error=None,
         created_at=now,

@@ -36,6 +36,10 @@ LEASED_AT_MOST = 2_000
 POLL_SECONDS = 1.0
 SWEEP_SECONDS = 30.0
 """How often to look for what is held though nothing is before it: a worker may have died before it looked."""
+GATHER_SECONDS = 0.005
+GATHER_WITHIN_SECONDS = 0.02
+"""An event that follows others so closely waits a moment for those after it: statements that serve several of them cost
+less, and the slowest hundredth arrives sooner than it would in the queue for a processor."""
 RECORD_SECONDS = 0.05
 """How long a verdict waits for others to be written down with. Nobody waits for it: the attempt is over."""
 GONE = 410
@@ -108,9 +112,13 @@ class Dispatcher:
             await self._give_back()
 
     async def _take_up_events(self) -> None:
+        last = 0.0
         while True:
             await self._news.wait()
+            if time.monotonic() - last < GATHER_WITHIN_SECONDS:
+                await asyncio.sleep(GATHER_SECONDS)
             self._news.clear()
+            last = time.monotonic()
             try:
                 count = await self._fan_out()
             except Exception as error:  # noqa: BLE001 (the loop must outlive a database that is away)
