@@ -74,4 +74,5 @@ $(STAMP): requirements.lock pyproject.toml
 	"$$found" -m venv --clear $(VENV); \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
+	$(BIN)/python -m compileall -q src; \
 	touch $(STAMP)

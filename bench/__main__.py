@@ -8,7 +8,7 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +60,17 @@ class Run:
 
     def load(self, name: str, base_url: str, requests: list[dict[str, Any]], connections: int = CONNECTIONS) -> None:
         job = {**deliveries.address(base_url), "requests": requests, "connections": connections}
-        answer = processes.ask("bench.load", {**job, "seconds": self.seconds}, timeout=self.seconds + 60)
+        self._note(name, processes.ask("bench.load", {**job, "seconds": self.seconds}, timeout=self.seconds + 60))
+
+    def load_in_turns(self, sides: Mapping[str, tuple[str, list[dict[str, Any]]]], connections: int) -> None:
+        """Several loads at once, a request of each after the other; `sides` has an address and requests by name."""
+        told = {name: {**deliveries.address(base), "requests": requests} for name, (base, requests) in sides.items()}
+        seconds = self.seconds * len(sides)
+        job = {"host": "127.0.0.1", "sides": told, "connections": connections, "seconds": seconds}
+        for name, answer in processes.ask("bench.load", job, timeout=seconds + 60).items():
+            self._note(name, answer)
+
+    def _note(self, name: str, answer: dict[str, Any]) -> None:
         if answer["bad"]:
             raise RuntimeError(f"{name}: {answer['bad']} refused, the first with {answer['first_bad']}")
         self.measured[name].append(answer)
@@ -198,14 +208,14 @@ def grown(run: Run, receiver: str, total: int) -> list[Result]:
         few = _installed(run, stack, receiver, FEW, 10_000)
         many = _installed(run, stack, receiver, MANY, total)
         sides = {"few": few, "many": many}
+        pages = {depth: _list(run, many, depth) for depth in (0, 50, 99)}
         for _ in range(run.rounds):
-            for call in ("create", "get"):
-                for label, side in sides.items():
-                    requests = [side.client.create] if call == "create" else side.reads
-                    run.load(f"{call}, {label} links", side.base, requests, connections=2)
-            for depth in (0, 50, 99):
-                page = _list(run, many, depth)
-                run.load(f"list of 50, {depth} % deep", many.base, [page], connections=2)
+            creates = {f"create, {name} links": (side.base, [side.client.create]) for name, side in sides.items()}
+            run.load_in_turns(creates, connections=2)
+            gets = {f"get, {name} links": (side.base, side.reads) for name, side in sides.items()}
+            run.load_in_turns(gets, connections=2)
+            lists = {f"list of 50, {depth} % deep": (many.base, [page]) for depth, page in pages.items()}
+            run.load_in_turns(lists, connections=2)
     return [
         Result(goal=goals.G6_CREATE, measured=run.times("create, many links", "create, few links")),
         Result(goal=goals.G6_GET, measured=run.times("get, many links", "get, few links")),

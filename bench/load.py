@@ -96,6 +96,43 @@ async def closed_loop(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+async def in_turns(job: dict[str, Any]) -> dict[str, Any]:
+    """As `closed_loop`, but each connection sends one request of every side after the other: what the machine does to
+    one it does to all. `sides` has a port and requests for each name; the answers come by those names."""
+    sources = {name: Source(side) for name, side in job["sides"].items()}
+    times: dict[str, list[float]] = {name: [] for name in sources}
+    bad: dict[str, list[str]] = {name: [] for name in sources}
+    begins = time.perf_counter() + WARM_UP_SECONDS
+    ends = begins + job["seconds"]
+
+    async def keep_sending() -> None:
+        to = {name: await Connection.to(job["host"], side["port"]) for name, side in job["sides"].items()}
+        while time.perf_counter() < ends:
+            for name, source in sources.items():
+                sent = time.perf_counter()
+                status, body = await to[name].send(source.next())
+                if status >= 300:
+                    bad[name].append(body.decode(errors="replace")[:300])
+                if sent >= begins:
+                    times[name].append((time.perf_counter() - sent) * 1000)
+        for connection in to.values():
+            connection.close()
+
+    await asyncio.gather(*(keep_sending() for _ in range(job["connections"])))
+    took = time.perf_counter() - begins
+    return {
+        name: {
+            "rate": len(times[name]) / took,
+            "p50_ms": percentile(times[name], 0.5),
+            "p99_ms": percentile(times[name], 0.99),
+            "requests": len(times[name]),
+            "bad": len(bad[name]),
+            "first_bad": bad[name][0] if bad[name] else None,
+        }
+        for name in sources
+    }
+
+
 async def at_rate(job: dict[str, Any]) -> dict[str, Any]:
     """`rate` requests a second at even distances; answers with when each was sent and what came back."""
     source = Source(job)
@@ -124,4 +161,5 @@ async def at_rate(job: dict[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     given = json.load(sys.stdin)
-    json.dump(uvloop.run(at_rate(given) if "rate" in given else closed_loop(given)), sys.stdout)
+    mode = at_rate if "rate" in given else in_turns if "sides" in given else closed_loop
+    json.dump(uvloop.run(mode(given)), sys.stdout)

@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -205,8 +206,13 @@ def test_a_missing_secret_is_one_clear_line_each(tmp_path: Path) -> None:
 
 def test_an_unreachable_database_is_one_clear_line(tmp_path: Path) -> None:
     url = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
-    for command in (["serve"], ["worker"], ["migrate"]):
-        done = call(command, environment(tmp_path / "data", port=free_port(), sandbox="true", database_url=url))
+
+    def tried(command: str) -> subprocess.CompletedProcess[str]:
+        return call([command], environment(tmp_path / "data", port=free_port(), sandbox="true", database_url=url))
+
+    with ThreadPoolExecutor() as side_by_side:
+        ended = list(side_by_side.map(tried, ("serve", "worker", "migrate")))
+    for done in ended:
         assert done.returncode == 1
         assert "The database cannot be reached" in done.stderr
         assert "Traceback" not in done.stderr
@@ -224,9 +230,10 @@ def test_an_unmigrated_database_is_one_clear_line_and_migrate_mends_it(new_datab
         assert started.stop(signal.SIGTERM) == 0
 
 
-def test_provision_says_so_when_webhooks_cannot_arrive(tmp_path: Path) -> None:
+def test_provision_says_so_when_webhooks_cannot_arrive(new_database: Any, tmp_path: Path) -> None:
     variables = environment(
         tmp_path / "data",
+        database_url=new_database(),
         admin_token="b9c4-admin-for-provision-7d11-f0a2",
         secret_key="5e0d-key-for-provision-91aa-c3b7",
     )
