@@ -114,9 +114,9 @@ async def let_go(tx: Tx, of: Sequence[Delivery] | None, now: datetime) -> int:
     return await dispatch.let_go(tx, now, known) if known else 0
 
 
-async def release(tx: Tx, ids: Sequence[UUID]) -> None:
-    """Give leases back, at shutdown."""
-    await dispatch.release(tx, ids)
+async def release(tx: Tx, leased: Sequence[Delivery]) -> None:
+    """Give back what was not sent; a lease that another worker has by now is not touched."""
+    await dispatch.release(tx, leased)
 
 
 async def idle(tx: Tx, now: datetime) -> bool:

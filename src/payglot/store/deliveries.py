@@ -60,11 +60,13 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """What an attempt means for its delivery: done, over, or due again at `next_attempt_at`."""
+    """What an attempt means for its delivery: done, over, or due again at `next_attempt_at`. `lease` is the end of the
+    lease that it was sent under, by which a worker that has lost it meanwhile is known."""
 
     attempt: Attempt
     status: Status
     next_attempt_at: datetime | None
+    lease: datetime | None = None
 
 
 async def create(tx: Tx, delivery: Delivery) -> None:

@@ -33,6 +33,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert as upsert
@@ -97,13 +98,15 @@ async def claim(
 
 async def record(tx: Tx, verdicts: Sequence[Verdict], now: datetime) -> None:
     """Note what came of attempts; the lease ends. A delivery that was finished meanwhile keeps its state, and so does
-    one whose later attempts are noted already, unless this one succeeded."""
+    one whose later attempts are noted already, unless this one succeeded. Where the lease ran out during the attempt
+    and another worker has the delivery now, it keeps its lease unless there is nothing left to send."""
     if not verdicts:
         return
     attempts = [verdict.attempt for verdict in verdicts]
     columns: dict[str, Any] = {f"all_{c.name}": [getattr(each, c.name) for each in attempts] for c in _NOTED}
     columns["all_verdict"] = [verdict.status for verdict in verdicts]
     columns["all_next_attempt_at"] = [verdict.next_attempt_at for verdict in verdicts]
+    columns["all_lease"] = [verdict.lease for verdict in verdicts]
     await _record.rows(tx, {"finished": now, **columns})
 
 
@@ -142,9 +145,10 @@ async def any_to_send(tx: Tx, now: datetime) -> bool:
     return bool((await tx.execute(select(or_(due, exists().where(*_HELD_BY_NOTHING))))).scalar_one())
 
 
-async def release(tx: Tx, ids: Sequence[UUID]) -> None:
-    """Give leases back without an attempt."""
-    await tx.execute(update(_deliveries).where(_deliveries.c.id.in_(ids)).values(leased_until=None))
+async def release(tx: Tx, leased: Sequence[Delivery]) -> None:
+    """Give leases back without an attempt. One that ran out, and was taken up by another worker, is that one's now."""
+    ours = tuple_(_deliveries.c.id, _deliveries.c.leased_until).in_([(each.id, each.leased_until) for each in leased])
+    await tx.execute(update(_deliveries).where(ours).values(leased_until=None))
 
 
 def _given(**columns: Any) -> TableValuedAlias:
@@ -251,21 +255,23 @@ def _claiming() -> Select[Any]:
 
 def _recording() -> ReturningInsert[Any]:
     """Notes the attempts and moves their deliveries on, in one statement and so in one transaction."""
-    given = _given(**{c.name: c.type for c in _NOTED}, verdict=Text, next_attempt_at=DateTime(timezone=True))
+    instant = DateTime(timezone=True)
+    given = _given(**{c.name: c.type for c in _NOTED}, verdict=Text, next_attempt_at=instant, lease=instant)
     told = given.c
+    under_lease = _deliveries.c.leased_until == told.lease
     finished = case((told.verdict == "pending", null()), else_=bindparam("finished", type_=DateTime(timezone=True)))
     moved = (
         update(_deliveries)
         .where(
             _deliveries.c.id == told.delivery_id,
             _deliveries.c.status == "pending",
-            or_(_deliveries.c.attempts < told.number, told.verdict == "delivered"),
+            or_(_deliveries.c.attempts < told.number, told.verdict == "delivered", under_lease),
         )
         .values(
             status=told.verdict,
             attempts=told.number,
             next_attempt_at=told.next_attempt_at,
-            leased_until=None,
+            leased_until=case((or_(told.verdict != "pending", under_lease), null()), else_=_deliveries.c.leased_until),
             last_status=told.status,
             last_error=told.error,
             finished_at=finished,

@@ -9,7 +9,7 @@ import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -87,7 +87,7 @@ class Dispatcher:
         self._look = asyncio.Event()
         self._behind = False
         self._stopping = False
-        self._unsent: list[UUID] = []
+        self._unsent: list[Delivery] = []
         self._failing: set[UUID] = set()
         self._verdicts: asyncio.Queue[tuple[Verdict, Delivery]] = asyncio.Queue()
 
@@ -232,7 +232,7 @@ class Dispatcher:
     async def _send(self, delivery: Delivery, endpoint: Endpoint) -> None:
         if not self._has_time(delivery):
             # It waited too long behind others, or we are stopping: somebody else's turn.
-            self._unsent.append(delivery.id)
+            self._unsent.append(delivery)
             return
         attempt, retry_after = await self._attempt(delivery, endpoint)
         schedule = self._formats[delivery.dialect].schedule
@@ -240,15 +240,15 @@ class Dispatcher:
         self._noted(delivery.dialect, verdict.status)
         if endpoint.failing_since is not None:
             self._failing.add(endpoint.id)
-        self._verdicts.put_nowait((verdict, delivery))
+        self._verdicts.put_nowait((replace(verdict, lease=delivery.leased_until), delivery))
 
     async def _give_back(self) -> None:
         """End the leases of what was not sent."""
-        ids, self._unsent = self._unsent, []
-        if ids:
+        unsent, self._unsent = self._unsent, []
+        if unsent:
             with contextlib.suppress(Exception):
                 async with self._database.single() as tx:
-                    await deliveries.release(tx, ids)
+                    await deliveries.release(tx, unsent)
 
     def _has_time(self, delivery: Delivery) -> bool:
         timeout = timedelta(seconds=self._formats[delivery.dialect].schedule.timeout_seconds)
