@@ -21,6 +21,7 @@ from payglot.provision import provision
 from payglot.sandbox import Demo
 from payglot.settings import Networks, Settings, check, for_demo, with_sandbox_secrets
 from payglot.store.database import Database, is_unreachable
+from payglot.web import connection
 from payglot.web.services import Services
 from payglot.webhooks.guard import ForbiddenUrl, Guard
 
@@ -300,7 +301,7 @@ def http_settings(settings: Settings, application: Any) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         loop="uvloop",
-        http="httptools",
+        http=connection.bounded(arrival_seconds=settings.request_timeout_seconds),
         ws="none",
         lifespan="off",
         access_log=False,

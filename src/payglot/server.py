@@ -83,7 +83,8 @@ def application(settings: Settings, built: Services, *, demo: Demo | None = None
     return Front(
         tuple(entrances),
         max_body_bytes=settings.max_body_bytes,
-        arrival_seconds=settings.request_timeout_seconds,
+        # So that a client hears that it is late before its connection is closed.
+        arrival_seconds=settings.request_timeout_seconds * 0.9,
     )
 
 

@@ -1,11 +1,16 @@
 """The outbound client against real sockets that behave badly."""
 
 import asyncio
+import contextlib
+import gc
 import ipaddress
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,10 +24,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from payglot.dialects import DIALECTS
+from payglot.operations.deliveries import LEASE
 from payglot.webhooks import client
 from payglot.webhooks.client import Client
 from payglot.webhooks.guard import Guard
-from tests.webhooks.receivers import Behave, answering, receiver
+from tests.webhooks.receivers import Behave, Received, answering, receiver
 from tests.webhooks.test_guard import HOSTILE_URLS
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -249,6 +256,150 @@ async def test_slow_name_servers_delay_nobody_else(monkeypatch: pytest.MonkeyPat
             answered.set()
         assert quick.status == 200
         assert {(await one).status for one in slow} == {200}
+
+
+async def test_a_name_server_that_never_answers_costs_one_thread_a_name_however_often_it_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An impatient provider's attempts end long before a look-up does: they must not pile up until none is left."""
+    answered = threading.Event()
+    asked: list[str] = []
+
+    def getaddrinfo(host: str, port: int, *_how: object) -> list[tuple[object, ...]]:
+        asked.append(host)
+        if host.startswith("slow"):
+            answered.wait(20)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    async with opened(Guard(LOOPBACK), concurrency=4) as sender, receiver() as there:
+        try:
+            for _ in range(10):
+                slow = [sender.post(f"http://slow.example:{there.port}/", b"{}", {}, 0.05) for _ in range(4)]
+                assert {(one.status, one.error) for one in await asyncio.gather(*slow)} == {(None, "timeout")}
+            quick = await sender.post(f"http://quick.example:{there.port}/", b"{}", {}, 5)
+            assert (quick.status, asked) == (200, ["slow.example", "quick.example"])
+        finally:
+            answered.set()
+        assert (await sender.post(f"http://slow.example:{there.port}/", b"{}", {}, 5)).status == 200
+
+
+def test_a_name_server_that_never_answers_keeps_no_process_from_ending() -> None:
+    program = """
+import asyncio, socket, time
+from payglot.dialects import DIALECTS
+from payglot.operations.deliveries import LEASE
+from payglot.webhooks import client
+from payglot.webhooks.guard import Guard
+
+socket.getaddrinfo = lambda *_: time.sleep(60)
+
+async def main():
+    sender = client.connect(Guard(()))
+    print((await sender.post("https://slow.example/", b"{}", {}, 0.2)).error)
+    await sender.close()
+
+asyncio.run(main())
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert ended.stdout == "timeout\n"
+
+
+@pytest.mark.parametrize("talks", [False, True])
+async def test_a_tls_handshake_that_never_ends_is_over_in_time_and_leaves_no_connection(talks: bool) -> None:
+    closed = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # The start of a handshake record that promises 16 KiB and never ends.
+        with contextlib.suppress(ConnectionError):
+            if talks:
+                writer.write(b"\x16\x03\x03\x40\x00")
+                for _ in range(600):
+                    if writer.is_closing() or reader.at_eof():
+                        break
+                    writer.write(b"\x00")
+                    await writer.drain()
+                    await asyncio.sleep(0.05)
+            while await reader.read(65536):
+                pass
+        writer.close()
+        closed.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, opened(Guard(LOOPBACK)) as sender:
+        began = time.monotonic()
+        sent = await sender.post(f"https://127.0.0.1:{port}/", b"{}", {}, 0.5)
+        took = time.monotonic() - began
+        async with asyncio.timeout(5):
+            await closed.wait()
+    assert (sent.status, sent.error) == (None, "timeout")
+    assert took < 3
+
+
+async def test_an_answer_in_the_clear_where_tls_is_due_is_a_tls_failure(sender: Client) -> None:
+    async with receiver(answering(200)) as there:
+        sent = await sender.post(f"https://127.0.0.1:{there.port}/", b"{}", {}, 0.5)
+    assert (sent.status, there.requests) == (None, [])
+    assert sent.error in ("tls", "connection closed", "timeout")
+
+
+async def test_a_connection_that_is_never_accepted_is_over_in_time(sender: Client) -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        waiting = [socket.socket() for _ in range(4)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.1", port))
+        began = time.monotonic()
+        sent = await sender.post(f"http://127.0.0.1:{port}/", b"{}", {}, 0.5)
+        for each in waiting:
+            each.close()
+    assert (sent.status, sent.error) == (None, "timeout")
+    assert time.monotonic() - began < 3
+
+
+async def test_what_a_misbehaving_receiver_costs_is_counted_in_kilobytes(sender: Client) -> None:
+    """W7: at most 1 MiB for each of several attempts at once, whatever comes back."""
+    at_once = 8
+    floods = [endless, endless_interim, endless_hints, endless_chunk_extension, endless_trailers, huge_head, many_heads]
+    for behave in floods:
+        async with receiver(behave=behave) as there:
+            await sender.post(there.url, b"{}", {}, 1)
+            gc.collect()
+            tracemalloc.start()
+            try:
+                await asyncio.gather(*(sender.post(there.url, b"{}", {}, 2) for _ in range(at_once)))
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+        assert peak / at_once < 2**20, f"{behave}: {peak / at_once / 1024:.0f} KiB"
+
+
+async def test_a_connection_is_used_again_only_after_a_whole_answer(sender: Client) -> None:
+    """What is left of a long answer, or comes without being asked, must never be read as another delivery's answer."""
+
+    def answer(request: Received) -> bytes:
+        long = request.body == b"long"
+        body = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n" * 4000 if long else b"{}"
+        surplus = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n" if request.body == b"surplus" else b""
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body + surplus
+
+    async with receiver(answer) as there:
+        for body, connections in ((b"1", 1), (b"2", 1), (b"long", 1), (b"3", 2), (b"4", 2), (b"surplus", 2), (b"5", 3)):
+            sent = await sender.post(there.url, body, {}, 5)
+            assert (sent.status, there.connections) == (200, connections), body
+            # What else it has to say arrives before the next one is sent.
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("dialect", sorted(DIALECTS))
+def test_every_attempt_of_every_provider_is_over_in_sixteen_seconds_and_before_its_lease(dialect: str) -> None:
+    schedule = DIALECTS[dialect].webhooks.schedule
+    assert 0 < schedule.timeout_seconds <= 15
+    assert timedelta(seconds=schedule.timeout_seconds) < LEASE / 2 + timedelta(seconds=1)
 
 
 async def test_a_name_that_nobody_has_is_said_to_be_so(sender: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     tuple_,
     update,
 )
@@ -80,7 +81,9 @@ async def claim(
     sending per endpoint. A lease that ran out is due again, so a crashed worker's deliveries go on; what is
     leased is skipped, so no endpoint's slowness holds up another's. Disabled endpoints' deliveries wait.
     """
-    rows = await _claim.rows(
+    full = [endpoint for endpoint, count in busy.items() if count >= per_endpoint]
+    # One that hangs may have thousands waiting; what is due for the others must not be looked for among those.
+    rows = await (_claim_of_others if full else _claim).rows(
         tx,
         {
             "now": now,
@@ -88,7 +91,7 @@ async def claim(
             "leased_until": leased_until,
             "limit": limit,
             "per_endpoint": per_endpoint,
-            "full": [endpoint for endpoint, count in busy.items() if count >= per_endpoint],
+            "full": full,
             "busy": {str(endpoint): count for endpoint, count in busy.items()},
         },
     )
@@ -211,8 +214,46 @@ def _fanning_out() -> ReturningInsert[Any]:
     )
 
 
-def _claiming() -> Select[Any]:
-    due = (
+def _longest_overdue() -> CTE:
+    """What may be leased, the longest overdue first. Reads past what is leased, and past all that is due for endpoints
+    that are full."""
+    return (
+        _leasable()
+        .where(_deliveries.c.endpoint_id != all_(bindparam("full", type_=ARRAY(Uuid))))
+        .where(_deliveries.c.endpoint_id.not_in(_OFF))
+        .limit(bindparam("limit", type_=Integer))
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+
+
+def _longest_overdue_of_others() -> CTE:
+    """The same, reading nothing of endpoints that are full, however much is due for them: from one endpoint to the next
+    in the index, and of each no more than its share."""
+    timed = and_(_deliveries.c.status == "pending", _deliveries.c.next_attempt_at.is_not(None))
+    first = select(_deliveries.c.endpoint_id).where(timed).order_by(_deliveries.c.endpoint_id).limit(1)
+    told = select(first.scalar_subquery().label("endpoint_id")).cte("told", recursive=True)
+    following = first.where(_deliveries.c.endpoint_id > told.c.endpoint_id).correlate(told).scalar_subquery()
+    told = told.union_all(select(following).where(told.c.endpoint_id.is_not(None)))
+    each = (
+        _leasable()
+        .where(_deliveries.c.endpoint_id == told.c.endpoint_id)
+        .limit(bindparam("per_endpoint", type_=Integer))
+        .with_for_update(skip_locked=True)
+        .lateral("each")
+    )
+    return (
+        select(each.c.id, each.c.endpoint_id, each.c.next_attempt_at)
+        .select_from(told.join(each, true()))
+        .where(told.c.endpoint_id != all_(bindparam("full", type_=ARRAY(Uuid))), told.c.endpoint_id.not_in(_OFF))
+        .order_by(each.c.next_attempt_at, each.c.id)
+        .limit(bindparam("limit", type_=Integer))
+        .cte("due")
+    )
+
+
+def _leasable() -> Select[Any]:
+    return (
         select(_deliveries.c.id, _deliveries.c.endpoint_id, _deliveries.c.next_attempt_at)
         .where(
             _deliveries.c.status == "pending",
@@ -221,14 +262,12 @@ def _claiming() -> Select[Any]:
                 _deliveries.c.leased_until.is_(None),
                 _deliveries.c.leased_until <= bindparam("wall", type_=DateTime(timezone=True)),
             ),
-            _deliveries.c.endpoint_id != all_(bindparam("full", type_=ARRAY(Uuid))),
-            _deliveries.c.endpoint_id.not_in(_OFF),
         )
         .order_by(_deliveries.c.next_attempt_at, _deliveries.c.id)
-        .limit(bindparam("limit", type_=Integer))
-        .with_for_update(skip_locked=True)
-        .cte("due")
     )
+
+
+def _claiming(due: CTE) -> Select[Any]:
     ranked = select(
         due.c.id,
         due.c.endpoint_id,
@@ -301,7 +340,8 @@ _HELD_BY_NOTHING = (
 )
 _THESE = _given(link_id=Uuid, endpoint_id=Uuid).c
 _fan_out = Hot(_fanning_out())
-_claim = Hot(_claiming())
+_claim = Hot(_claiming(_longest_overdue()))
+_claim_of_others = Hot(_claiming(_longest_overdue_of_others()))
 _record = Hot(_recording())
 _let_go = Hot(_letting_go(_deliveries.c.link_id == _THESE.link_id, _deliveries.c.endpoint_id == _THESE.endpoint_id))
 _let_all_go = Hot(_letting_go())

@@ -314,6 +314,12 @@ deliveries = Table(
         postgresql_where=text("status = 'pending' AND link_id IS NOT NULL"),
     ),
     Index("deliveries_due_idx", "next_attempt_at", postgresql_where=text("status = 'pending'")),
+    Index(
+        "deliveries_due_of_endpoint_idx",
+        "endpoint_id",
+        "next_attempt_at",
+        postgresql_where=text("status = 'pending' AND next_attempt_at IS NOT NULL"),
+    ),
     Index("deliveries_newest_idx", "merchant_id", text("id DESC")),
     Index("deliveries_endpoint_idx", "endpoint_id", "status", "finished_at"),
 )

@@ -71,6 +71,9 @@ class Front:
 
         async def bounded() -> Message:
             nonlocal size
+            if not size and _announced(scope) > self._max_body_bytes + scope.get(FURTHER_BODY_BYTES, 0):
+                # Nothing of it needs to be read.
+                raise BodyTooLarge
             try:
                 async with asyncio.timeout_at(deadline if not finished else None):
                     message = await receive()
@@ -132,3 +135,11 @@ class Front:
         if key not in self._counts:
             self._counts[key] = metrics.requests.labels(name, str(status)).inc
         self._counts[key]()
+
+
+def _announced(scope: Scope) -> int:
+    """How long the body will be, if the client says so."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() and len(value) < 19 else 0
+    return 0

@@ -8,9 +8,9 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -194,15 +194,23 @@ class _BoundedAnswer(ResponseHandler):
 
 class _SystemResolver(AbstractResolver):
     """The system's look-up in threads of its own: the loop's few are soon all waiting for one slow name server, and
-    then no other endpoint's name is found either."""
+    then no other endpoint's name is found either. A look-up cannot be ended, so a name is only asked for once at a
+    time, however many attempts have given up waiting; and no look-up keeps the process from ending."""
 
     def __init__(self, *, threads: int) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="names")
+        self._free = asyncio.Semaphore(threads)
+        self._asked: dict[_Question, asyncio.Future[_Found]] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        look_up = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        question = (host, port, family)
+        if question not in self._asked:
+            await self._free.acquire()
+            if question in self._asked:
+                self._free.release()
+            else:
+                self._ask(question)
         return [
             ResolveResult(
                 hostname=host,
@@ -212,11 +220,43 @@ class _SystemResolver(AbstractResolver):
                 proto=protocol,
                 flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
             )
-            for kind, _, protocol, _, target in await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+            for kind, _, protocol, _, target in await asyncio.shield(self._asked[question])
         ]
 
-    async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    async def close(self) -> None: ...
+
+    def _ask(self, question: "_Question") -> None:
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[_Found] = loop.create_future()
+        # Perhaps nobody waits for it any more.
+        answered.add_done_callback(lambda done: done.exception())
+        self._asked[question] = answered
+
+        def note(found: "_Found | OSError") -> None:
+            del self._asked[question]
+            self._free.release()
+            if isinstance(found, OSError):
+                answered.set_exception(found)
+            else:
+                answered.set_result(found)
+
+        def look_up() -> None:
+            host, port, family = question
+            found: _Found | OSError
+            try:
+                found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+            except OSError as problem:
+                found = problem
+            except UnicodeError:
+                found = socket.gaierror(socket.EAI_NONAME, "no name")
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(note, found)
+
+        threading.Thread(target=look_up, name="names", daemon=True).start()
+
+
+_Question = tuple[str, int, socket.AddressFamily]
+_Found = Sequence[tuple[Any, Any, int, str, tuple[Any, ...]]]
 
 
 class _JudgingResolver(AbstractResolver):
