@@ -68,11 +68,13 @@ def _causes(history: History) -> list[Cause]:
     found: list[Cause] = []
     link: Link | None = None
     attempts: dict[UUID, Event] = {}
-    begun_at = {event.occurred_at for event in history.events if event.kind is EventKind.PAYMENT_CREATED}
+    begun = {(e.occurred_at, e.sequence) for e in history.events if e.kind is EventKind.PAYMENT_CREATED}
     for event in history.events:
         last = attempts.get(event.payment.id) if event.payment else None
         before = Before(link=link, payment=last.payment if last else None, transfers=last.transfers if last else ())
-        found += narrate(event, before, history.birth, replaced=event.occurred_at in begun_at)
+        # A payer's new choice ends the attempt before it in the same transaction, and then begins.
+        replaced = any(at == event.occurred_at and number > event.sequence for at, number in begun)
+        found += narrate(event, before, history.birth, replaced=replaced)
         if event.sequence == 1 and history.left_out:
             text = f"{history.left_out} events after that are left out here."
             found.append(Cause(at=event.occurred_at, origin=Origin.RULE, text=text))
@@ -109,7 +111,7 @@ def _delivery(told: Told) -> Cause:
             text = f"The merchant was not told {name}: given up at {when(at)} after {tries}, {host}: {answered}."
         case "canceled":
             at = told.finished_at or told.created_at
-            text = f"The merchant was not told {name}: its endpoint at {host} was removed at {when(at)}."
+            text = f"The merchant was not told {name}: its endpoint was removed at {when(at)}."
         case other:
             assert_never(other)
     evidence = {"delivery": str(told.delivery_id), "endpoint": str(told.endpoint_id), "url": told.url}
@@ -158,8 +160,8 @@ def _state(dossier: Dossier) -> str:
             until = f" until {when(link.expires_at)}" if link.expires_at else ""
             if current is None:
                 return f"open{until}, and nobody has begun to pay"
-            counted = f", paid {link.paid} times so far" if link.max_payments != 1 else ""
-            return f"open{until}{counted}{money}"
+            counted = f", with {link.paid} payments complete" if link.max_payments != 1 else ""
+            return f"open{until}{counted}{money.replace(':', f'; of attempt {current.number},', 1)}"
         case LinkStatus.PROCESSING:
             return f"in progress{money}"
         case LinkStatus.PAID:

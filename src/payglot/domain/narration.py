@@ -91,6 +91,11 @@ def plain(amount: Money) -> str:
     return f"{whole}{point}{decimals.rstrip('0').ljust(min(2, len(decimals)), '0')} {amount.currency}"
 
 
+def part(some: Money, whole: Money) -> str:
+    """80.00 of 100.00 USDC"""
+    return f"{plain(some).removesuffix(f' {some.currency}')} of {plain(whole)}"
+
+
 def seen(payment: Payment, transfers: Sequence[Transfer]) -> Money:
     """What came for it and was not refused or taken back, confirmed or not."""
     alive = (TransferStatus.DETECTED, TransferStatus.CONFIRMED)
@@ -104,11 +109,10 @@ def standing(payment: Payment, transfers: Sequence[Transfer]) -> str:
         case S.EXPECTING:
             return f"no money has come for it yet, {plain(due)} is due"
         case S.PENDING:
-            return (
-                f"{plain(seen(payment, transfers))} of {plain(due)} was seen and {plain(received)} of it is confirmed"
-            )
+            confirmed = f"{plain(received)} of it is confirmed" if received.minor else "none of it is confirmed yet"
+            return f"{part(seen(payment, transfers), due)} was seen, and {confirmed}"
         case S.UNDERPAID:
-            rest = f"{plain(received)} of {plain(due)} has arrived, {plain(payment.missing)} is missing"
+            rest = f"{part(received, due)} has arrived, {plain(payment.missing)} is missing"
             if payment.status is PaymentStatus.PROCESSING and payment.expires_at is not None:
                 return f"{rest} and may be sent until {when(payment.expires_at)}"
             return f"{rest}, and the merchant takes what came" if payment.is_paid else rest
@@ -188,7 +192,7 @@ def _link_sentence(kind: EventKind, event: Event, before: Before, birth: Birth, 
         case K.LINK_EXPIRED:
             return Origin.REQUEST, f"The merchant ended it by API at {at}, before its time."
         case K.LINK_CANCELED if event.payment is not None and _closed_by(event.payment, before, event):
-            return Origin.RULE, "With it the link closed, for a failed payment ends it."
+            return Origin.RULE, "With it, the link closed, for a failed payment ends it."
         case K.LINK_CANCELED if birth.refund_of is not None:
             return Origin.RULE, f"It was revoked at {at}: the money that it was to give back is not owed any more."
         case K.LINK_CANCELED:
@@ -291,7 +295,7 @@ def _failed(event: Event, payment: Payment, before: Before, at: str) -> tuple[Or
     attempt, missing = f"attempt {payment.number}", plain(payment.missing)
     if payment.failure == "underpaid":
         deadline = (before.payment.expires_at if before.payment else None) or event.occurred_at
-        received = f"{plain(payment.received)} of {plain(payment.due)}"
+        received = part(payment.received, payment.due)
         ended = f"The time to send the missing {missing} ended at {when(deadline)}"
         return Origin.CLOCK, f"{ended}: {attempt} failed with {received}."
     if payment.failure == refunds.REFUSED:
@@ -307,7 +311,7 @@ def _failed(event: Event, payment: Payment, before: Before, at: str) -> tuple[Or
 def _transfer(transfer: Transfer, event: Event) -> Cause:
     assert event.payment is not None
     amount, reference = f"{plain(transfer.amount)}", transfer.reference
-    of = f"{amount} of {plain(event.payment.due)}"
+    of = part(transfer.amount, event.payment.due)
     match transfer.status:
         case TransferStatus.DETECTED:
             at = transfer.detected_at
@@ -336,16 +340,10 @@ def _places(link: Link) -> str:
     if link.direction is Direction.OUT:
         return "it is claimed" if link.taken else "it is not claimed"
     if link.max_payments is None:
-        return f"it was paid {_times(link.paid)} so far"
+        return f"{link.taken} of its payments have begun and {link.paid} are complete"
     if link.max_payments == 1:
-        return (
-            "its one payment is complete" if link.paid else "its one payment is begun" if link.taken else "it is unpaid"
-        )
+        return "its payment is complete" if link.paid else "its payment has begun" if link.taken else "it is unpaid"
     return f"{link.paid} of {link.max_payments} payments are complete and {link.taken} have begun"
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 _TERMS = {
