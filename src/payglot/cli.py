@@ -9,6 +9,8 @@ import typer
 import uvloop
 
 from payglot import __version__, launch
+from payglot.commands import deliveries, explaining, listening
+from payglot.commands.office import Problem
 from payglot.embedded import CannotStart
 from payglot.launch import Ready, Refused
 from payglot.settings import LogFormat, Settings, SettingsProblem, for_demo, load, with_stored_secrets
@@ -20,6 +22,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+app.add_typer(deliveries.app, name="deliveries")
+app.command()(explaining.explain)
+app.command()(listening.listen)
 
 
 @app.command()
@@ -99,7 +106,10 @@ def version() -> None:
 
 def main() -> None:
     """Entry point: a problem that the user can solve is one line and exit code 1, never a traceback."""
-    app()
+    try:
+        app()
+    except (Problem, SettingsProblem) as error:
+        _give_up(error)
 
 
 def _settings() -> Settings:

@@ -164,7 +164,7 @@ async def provision_one(
 
 def _doubts(settings: Settings, public_url: str, *, to_inbox: bool, has_inbox: bool) -> Iterator[str]:
     """Why a merchant's webhooks may not arrive, a sentence each."""
-    served_at = _noted_address(settings)
+    served_at = noted_address(settings)
     if served_at not in (None, public_url):
         yield (
             f"The server of this data directory last ran at {served_at}, these settings say {public_url}: "
@@ -197,7 +197,8 @@ def _note_address(settings: Settings) -> None:
         (settings.data_dir / ADDRESS_FILE).write_text(settings.public_url)
 
 
-def _noted_address(settings: Settings) -> str | None:
+def noted_address(settings: Settings) -> str | None:
+    """Where the server of this data directory last ran, if one did."""
     try:
         return (settings.data_dir / ADDRESS_FILE).read_text() if settings.database_url is None else None
     except OSError:

@@ -117,6 +117,8 @@ def _office(settings: Settings, built: Services) -> Office:
     assert settings.admin_token is not None
     ports = {
         dialect.name: Port(
+            title=dialect.title,
+            read_id=dialect.read_id,
             issue=dialect.issue,
             endpoint_details=dialect.endpoint_details,
             endpoint_choices=dialect.endpoint_choices,

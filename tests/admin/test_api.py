@@ -158,7 +158,12 @@ async def test_an_endpoint_is_created_changed_rotated_and_tested(operator: Opera
     sent = await operator("POST", f"{path}/{created['id']}/test", status=202)
     assert (sent["name"], sent["status"], sent["event_id"]) == ("TEST_EVENT", "pending", None)
     since = {"since": "2020-01-01T00:00:00Z"}
-    assert await operator("POST", f"{path}/{created['id']}/replay", since, 202) == {"deliveries": 1}
+    assert await operator("POST", f"{path}/{created['id']}/replay", since, 202) == {
+        "deliveries": 1,
+        "not_rendered": 0,
+        "resumed": False,
+        "enabled": False,
+    }
 
 
 @pytest.mark.parametrize(

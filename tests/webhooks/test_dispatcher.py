@@ -408,7 +408,7 @@ async def test_redelivery_and_replay_send_the_same_message_again(quiet: World) -
         assert there.requests[2].body == first.body
         await until(delivered)
         async with quiet.services.database.transaction() as tx:
-            assert await deliveries.replay(tx, endpoint.id, before, quiet.now) == 2
+            assert (await deliveries.replay(tx, endpoint.id, before, quiet.now)).sent == 2
         dispatcher.wake()
         await there.wait_for(5)
     assert {request.body for request in there.requests} == {d.body for d in await deliveries_of(quiet, merchant)}

@@ -31,6 +31,14 @@ def id_of(request: Request, name: str) -> UUID | None:
         raise _invalid(name, "must be a UUID") from None
 
 
+def number_of(request: Request, name: str) -> int:
+    """A query parameter that is a whole number; 0 when it is absent."""
+    text = request.query_params.get(name) or "0"
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise _invalid(name, "is not one that was given out")
+    return int(text)
+
+
 def position_of(request: Request) -> tuple[datetime, UUID] | None:
     """The `cursor` of a listing that is ordered by time and id."""
     text = request.query_params.get("cursor")

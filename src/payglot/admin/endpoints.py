@@ -1,6 +1,7 @@
 """Webhook endpoints and deliveries."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -9,14 +10,13 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from payglot.admin import cursor, mapping, schemas
-from payglot.admin.office import Errand, Port, errand, uuid
+from payglot.admin.office import Errand, Port, errand, receiver_at, uuid
 from payglot.admin.openapi import BY_MERCHANT, FAILURES
 from payglot.operations import deliveries, endpoints, health, merchants
 from payglot.web import inputs, instants, openapi
 from payglot.web.answers import answer
 from payglot.web.atomic import Tx, atomic
 from payglot.web.refusals import Invalid
-from payglot.webhooks.format import Receiver
 
 router = APIRouter()
 
@@ -158,10 +158,7 @@ async def test(merchant_id: str, endpoint_id: str, request: Request) -> Response
 
     async def work(tx: Tx) -> Response:
         known = await endpoints.get(tx, uuid(merchant_id, "merchant"), uuid(endpoint_id, "endpoint"))
-        receiver = Receiver(
-            id=known.id, merchant_id=known.merchant_id, created_at=known.created_at, details=known.details
-        )
-        message = call.office.ports[known.dialect].webhooks.test_message(receiver, call.now)
+        message = call.office.ports[known.dialect].webhooks.test_message(receiver_at(known), call.now)
         sent = await deliveries.send_test(
             tx, known, name=message.name, path=message.path, body=message.body, now=call.now
         )
@@ -175,7 +172,7 @@ async def test(merchant_id: str, endpoint_id: str, request: Request) -> Response
 @router.post(
     _ENDPOINTS + "/{endpoint_id}/replay",
     **openapi.operation(
-        "Send again everything made for an endpoint from an instant on",
+        "Send again what was made for an endpoint, from an instant on or for one link; a paused endpoint is resumed",
         body=schemas.Replay,
         answers={202: ("On its way", schemas.Replayed), **FAILURES},
     ),
@@ -183,14 +180,27 @@ async def test(merchant_id: str, endpoint_id: str, request: Request) -> Response
 async def replay(merchant_id: str, endpoint_id: str, request: Request) -> Response:
     call = errand(request)
     body = inputs.check(schemas.Replay, await inputs.read_json(request))
-    try:
-        since = instants.parse(body.since)
-    except ValueError:
-        raise Invalid([{"loc": ("since",), "msg": "must be an ISO 8601 date-time with an offset"}]) from None
+    since = _since(body)
 
     async def work(tx: Tx) -> Response:
         known = await endpoints.get(tx, uuid(merchant_id, "merchant"), uuid(endpoint_id, "endpoint"))
-        return answer(202, {"deliveries": await deliveries.replay(tx, known.id, since, call.now)})
+        resumed = await endpoints.resume(tx, known.merchant_id, known.id, call.now)
+        replayed = await deliveries.replay(
+            tx,
+            known.id,
+            since,
+            call.now,
+            link_id=body.link_id,
+            only_failed=body.only_failed,
+            render=call.render,
+        )
+        told: schemas.Replayed = {
+            "deliveries": replayed.sent,
+            "not_rendered": replayed.not_rendered,
+            "resumed": resumed,
+            "enabled": known.enabled,
+        }
+        return answer(202, told)
 
     response = await atomic(call.services.database, work)
     call.services.wake()
@@ -216,11 +226,30 @@ async def troubled(request: Request) -> Response:
 
 
 @router.get(
+    "/admin/v1/endpoints/{endpoint_id}",
+    **openapi.operation(
+        "Read an endpoint, whoever's it is", answers={200: ("OK", schemas.EndpointWithHealth), **FAILURES}
+    ),
+)
+async def read_any(endpoint_id: str, request: Request) -> Response:
+    call = errand(request)
+    async with call.services.database.single() as tx:
+        known = await endpoints.get_any(tx, uuid(endpoint_id, "endpoint"))
+        answers = await health.of_merchant(tx, known.merchant_id)
+    return answer(200, mapping.endpoint_with_health(known, answers.get(known.id)))
+
+
+@router.get(
     "/admin/v1/deliveries",
     **openapi.operation(
         "List deliveries, newest first",
         answers={200: ("OK", DeliveryPage), **FAILURES},
-        parameters=(*BY_MERCHANT, openapi.query("status", "Only these", type="string", enum=list(STATUSES))),
+        parameters=(
+            *BY_MERCHANT,
+            openapi.query("endpoint_id", "Only this endpoint's", type="string", format="uuid"),
+            openapi.query("link_id", "Only of this link", type="string", format="uuid"),
+            openapi.query("status", "Only these", type="string", enum=list(STATUSES)),
+        ),
     ),
 )
 async def list_deliveries(request: Request) -> Response:
@@ -231,7 +260,13 @@ async def list_deliveries(request: Request) -> Response:
         raise Invalid([{"loc": ("status",), "msg": f"must be one of {', '.join(STATUSES)}"}])
     async with call.services.database.single() as tx:
         found = await deliveries.newest(
-            tx, cursor.id_of(request, "merchant_id"), status=status, before=before, limit=limit + 1
+            tx,
+            cursor.id_of(request, "merchant_id"),
+            status=status,
+            endpoint_id=cursor.id_of(request, "endpoint_id"),
+            link_id=cursor.id_of(request, "link_id"),
+            before=before,
+            limit=limit + 1,
         )
     return answer(200, cursor.page(found, limit, mapping.delivery, lambda last: str(last.id)))
 
@@ -246,12 +281,7 @@ async def read_delivery(delivery_id: str, request: Request) -> Response:
     call = errand(request)
     async with call.services.database.single() as tx:
         found, attempts = await deliveries.get(tx, None, uuid(delivery_id, "delivery"))
-    shown: schemas.DeliveryWithAttempts = {
-        **mapping.delivery(found),
-        "body": found.body.decode(errors="replace"),
-        "log": [mapping.attempt(each) for each in attempts],
-    }
-    return answer(200, shown)
+    return answer(200, mapping.delivery_with_attempts(found, attempts))
 
 
 @router.post(
@@ -263,11 +293,21 @@ async def redeliver(delivery_id: str, request: Request) -> Response:
     id: UUID = uuid(delivery_id, "delivery")
 
     async def work(tx: Tx) -> Response:
-        return answer(202, mapping.delivery(await deliveries.redeliver(tx, None, id, call.now)))
+        return answer(202, mapping.delivery(await deliveries.redeliver(tx, None, id, call.now, render=call.render)))
 
     response = await atomic(call.services.database, work)
     call.services.wake()
     return response
+
+
+def _since(body: schemas.Replay) -> datetime | None:
+    """Raises Invalid."""
+    if body.since is None and body.link_id is None:
+        raise Invalid([{"loc": ("since",), "msg": "give an instant, or a link_id"}])
+    try:
+        return None if body.since is None else instants.parse(body.since)
+    except ValueError:
+        raise Invalid([{"loc": ("since",), "msg": "must be an ISO 8601 date-time with an offset"}]) from None
 
 
 def _with_choices(

@@ -1,5 +1,7 @@
 """Links, payments and events, across dialects."""
 
+from uuid import UUID
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -7,8 +9,9 @@ from typing_extensions import TypedDict
 
 from payglot.admin import cursor, mapping, schemas
 from payglot.admin.office import errand, uuid
-from payglot.admin.openapi import BY_MERCHANT, FAILURES
-from payglot.operations import events, links, payments
+from payglot.admin.openapi import BY_MERCHANT, FAILURES, LISTING
+from payglot.domain.event import Event
+from payglot.operations import deliveries, events, links, payments
 from payglot.web import openapi
 from payglot.web.answers import answer
 
@@ -30,8 +33,9 @@ class EventPage(TypedDict):
     next_cursor: str | None
 
 
-class EventList(TypedDict):
-    data: list[schemas.Event]
+class LinkLog(TypedDict):
+    data: list[schemas.EventWithDeliveries]
+    next_cursor: str | None
 
 
 @router.get(
@@ -72,14 +76,27 @@ async def read_link(link_id: str, request: Request) -> Response:
 
 @router.get(
     "/admin/v1/links/{link_id}/events",
-    **openapi.operation("A link's whole history, oldest first", answers={200: ("OK", EventList), **FAILURES}),
+    **openapi.operation(
+        "A link's history, oldest first: its events, their deliveries, and every attempt at them",
+        answers={200: ("OK", LinkLog), **FAILURES},
+        parameters=LISTING,
+    ),
 )
 async def link_events(link_id: str, request: Request) -> Response:
     call = errand(request)
+    limit, after = cursor.limit_of(request), cursor.number_of(request, "cursor")
     async with call.services.database.single() as tx:
         found = await links.get_any(tx, uuid(link_id, "link"), call.now)
-        told = await events.of_link(tx, found.link.id)
-    return answer(200, {"data": [mapping.event(each) for each in told]})
+        happened = await events.of_link(tx, found.link.id, after=after, limit=limit + 1)
+        log = await deliveries.log_of_events(tx, [event.id for event in happened[:limit]])
+    told: dict[UUID | None, list[schemas.DeliveryWithAttempts]] = {}
+    for delivery, attempts in log:
+        told.setdefault(delivery.event_id, []).append(mapping.delivery_with_attempts(delivery, attempts))
+
+    def show(event: Event) -> schemas.EventWithDeliveries:
+        return {**mapping.event(event), "deliveries": told.get(event.id, [])}
+
+    return answer(200, cursor.page(happened, limit, show, lambda last: str(last.sequence)))
 
 
 @router.get(

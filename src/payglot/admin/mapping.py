@@ -1,5 +1,6 @@
 """Domain values as the operator's API shows them. Pure functions; no secret passes through here."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from payglot.admin import schemas
 from payglot.domain.dossier import Dossier
 from payglot.domain.event import Event
+from payglot.domain.explanation import Explanation
 from payglot.domain.link import Direction, Link
 from payglot.domain.merchant import Merchant
 from payglot.domain.payment import Payment
@@ -189,4 +191,29 @@ def attempt(value: Any) -> schemas.Attempt:
         "error": value.error,
         "request_headers": dict(value.request_headers),
         "answer": value.answer,
+    }
+
+
+def delivery_with_attempts(value: Any, attempts: Sequence[Any]) -> schemas.DeliveryWithAttempts:
+    return {
+        **delivery(value),
+        "body": value.body.decode(errors="replace"),
+        "log": [attempt(each) for each in attempts],
+    }
+
+
+def explanation(value: Explanation, base_url: str) -> schemas.Explanation:
+    return {
+        "link": link(value.dossier.link, base_url),
+        "causes": [
+            {
+                "at": instants.millis(cause.at),
+                "origin": cause.origin.value,
+                "text": cause.text,
+                "evidence": dict(cause.evidence),
+            }
+            for cause in value.causes
+        ],
+        "conclusion": value.conclusion,
+        "text": value.text,
     }

@@ -2,9 +2,13 @@
 
 from starlette.types import ASGIApp
 
-from payglot.admin import endpoints, errors, links, merchants, oauth, payouts, subscriptions
+from payglot.admin import endpoints, errors, explaining, following, links, merchants, oauth, payouts, subscriptions
 from payglot.admin.office import Office
 from payglot.web import app
+from payglot.web.live import Streams
+
+FOLLOWERS = 20
+"""How many `payglot listen` one process serves."""
 
 
 def build(office: Office) -> ASGIApp:
@@ -15,6 +19,8 @@ def build(office: Office) -> ASGIApp:
             oauth.router,
             endpoints.router,
             links.router,
+            explaining.router,
+            following.router,
             payouts.router,
             subscriptions.router,
         ),
@@ -24,4 +30,5 @@ def build(office: Office) -> ASGIApp:
         security={"adminToken": {"type": "http", "scheme": "bearer"}},
     )
     built.app.state.office = office
+    built.app.state.streams = Streams(FOLLOWERS)
     return built

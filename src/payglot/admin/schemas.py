@@ -1,6 +1,7 @@
 """The shapes of the operator's API."""
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork
 from schwifty import IBAN
@@ -138,7 +139,11 @@ class ChangeEndpoint(_Body):
 
 
 class Replay(_Body):
-    since: Annotated[str, Field(max_length=40)]
+    """`since` or `link_id`, or both. `only_failed` leaves out what was delivered."""
+
+    since: Annotated[str | None, Field(max_length=40)] = None
+    link_id: UUID | None = None
+    only_failed: bool = False
 
 
 class Merchant(TypedDict):
@@ -320,6 +325,9 @@ class Event(TypedDict):
 
 
 class Attempt(TypedDict):
+    """`request_headers` as they were sent, secrets hidden; `answer` starts the receiver's. `status` is null when there
+    was none; `error` then says why."""
+
     number: int
     started_at: Instant
     duration_ms: int
@@ -351,6 +359,10 @@ class DeliveryWithAttempts(Delivery):
     log: list[Attempt]
 
 
+class EventWithDeliveries(Event):
+    deliveries: list[DeliveryWithAttempts]
+
+
 class Failure(TypedDict):
     code: str
     message: str
@@ -361,4 +373,43 @@ class FailureBody(TypedDict):
 
 
 class Replayed(TypedDict):
+    """How many `deliveries` are sent again. `resumed` says that the endpoint was paused until now; what is for one that
+    is not `enabled` waits until it is. Of those `not_rendered`, the log says why they cannot be put into words."""
+
     deliveries: int
+    not_rendered: int
+    resumed: bool
+    enabled: bool
+
+
+class Cause(TypedDict):
+    """One step on the way to a link's state. `evidence` are the ids and references to look it up by."""
+
+    at: Instant
+    origin: Literal["request", "page", "rail", "transfer", "clock", "rule", "delivery"]
+    text: str
+    evidence: dict[str, str]
+
+
+class Explanation(TypedDict):
+    """`causes` in order; `conclusion` is what they come to, `text` all of it in one piece."""
+
+    link: Link
+    causes: list[Cause]
+    conclusion: str
+    text: str
+
+
+class FollowedMessage(TypedDict):
+    """A webhook as its dialect puts an event into words; nobody has been sent it by this. `body` is base64."""
+
+    event_id: str
+    part: int
+    merchant_id: str
+    dialect: str
+    link_id: str
+    kind: str
+    occurred_at: Instant
+    name: str
+    path: str
+    body: str

@@ -20,6 +20,11 @@ def nothing_to_choose(chosen: Mapping[str, Any]) -> Mapping[str, Any]:
     return {}
 
 
+def no_spelling_of_its_own(text: str) -> UUID | None:
+    """For those whose ids are UUIDs as they are."""
+    return None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dialect:
     """`prefixes` are the path prefixes it owns on the one origin, all of what lies below them included."""
@@ -37,6 +42,8 @@ class Dialect:
     endpoint_choices: Callable[[Mapping[str, Any]], Mapping[str, Any]] = nothing_to_choose
     """What the operator may choose for one, checked; raises ValueError with a sentence. Receivers get it among their
     details, as `choices`."""
+    read_id: Callable[[str], UUID | None] = no_spelling_of_its_own
+    """The id of a link or payment that a text spells in this dialect's own way, if it does."""
     limits: str
     """The documented rate limit of one credential, as the limits library reads it; empty where there is none."""
     failures: str = ""

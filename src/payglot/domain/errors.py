@@ -42,6 +42,10 @@ class IllegalTransition(DomainError):
     after: str
 
 
+class NotRendered(DomainError):
+    """The event cannot be put into its dialect's words; the log says why."""
+
+
 class LinkNotPayable(DomainError):
     """The link takes no payment now."""
 

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from payglot.domain import identity
-from payglot.domain.errors import NotFound
+from payglot.domain.errors import NotFound, NotRendered
 from payglot.domain.event import Event
-from payglot.store import deliveries as stored, dispatch, events as stored_events
+from payglot.store import deliveries as stored, dispatch, endpoints as stored_endpoints, events as stored_events
 from payglot.store.database import Database, Tx
-from payglot.store.deliveries import Attempt, Delivery, Verdict
+from payglot.store.deliveries import NOT_RENDERED, Attempt, Delivery, Verdict
 from payglot.store.endpoints import Endpoint
 
 LEASE = timedelta(seconds=30)
@@ -20,6 +20,8 @@ Render = Callable[[Event, Endpoint], Sequence[tuple[str, str, bytes]]]
 """An event's messages for an endpoint, as (name, path, body)."""
 
 Leased = tuple[Delivery, Endpoint]
+RENDERED_AT_ONCE = 1_000
+"""Of what could not be put into words, how many one replay tries again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +32,14 @@ class FannedOut:
     events: int
     leased: list[Leased]
     left: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Replayed:
+    """How many are `sent` again, and how many still have nothing to say."""
+
+    sent: int
+    not_rendered: int
 
 
 async def fan_out(
@@ -141,21 +151,55 @@ async def get(tx: Tx, merchant_id: UUID | None, id: UUID) -> tuple[Delivery, lis
 
 
 async def newest(
-    tx: Tx, merchant_id: UUID | None, *, status: str | None = None, before: UUID | None = None, limit: int = 50
+    tx: Tx,
+    merchant_id: UUID | None,
+    *,
+    status: str | None = None,
+    endpoint_id: UUID | None = None,
+    link_id: UUID | None = None,
+    before: UUID | None = None,
+    limit: int = 50,
 ) -> list[Delivery]:
-    return await stored.newest(tx, merchant_id, status=status, before=before, limit=limit)
+    return await stored.newest(
+        tx, merchant_id, status=status, endpoint_id=endpoint_id, link_id=link_id, before=before, limit=limit
+    )
 
 
-async def redeliver(tx: Tx, merchant_id: UUID | None, id: UUID, now: datetime) -> Delivery:
-    """Send one again with the same id and body, whatever became of it; raises NotFound."""
-    await get(tx, merchant_id, id)
+async def log_of_events(tx: Tx, event_ids: Sequence[UUID]) -> list[tuple[Delivery, list[Attempt]]]:
+    """What became of these events: their deliveries, each with its attempts, oldest first."""
+    found = await stored.of_events(tx, event_ids)
+    attempts = await stored.attempts_of_each(tx, [delivery.id for delivery in found])
+    return [(delivery, attempts.get(delivery.id, [])) for delivery in found]
+
+
+async def redeliver(
+    tx: Tx, merchant_id: UUID | None, id: UUID, now: datetime, *, render: Render | None = None
+) -> Delivery:
+    """Send one again with the same id and body, whatever became of it; what could not be put into words before is so
+    now, by `render`. Raises NotFound or NotRendered."""
+    delivery, _ = await get(tx, merchant_id, id)
+    if delivery.last_error == NOT_RENDERED and not delivery.attempts and not await _render_again(tx, delivery, render):
+        raise NotRendered
     await stored.revive(tx, id, now)
     return (await get(tx, merchant_id, id))[0]
 
 
-async def replay(tx: Tx, endpoint_id: UUID, since: datetime, now: datetime) -> int:
-    """Send again everything made for an endpoint from `since` on; returns how many."""
-    return await stored.revive_since(tx, endpoint_id, since, now)
+async def replay(
+    tx: Tx,
+    endpoint_id: UUID,
+    since: datetime | None,
+    now: datetime,
+    *,
+    link_id: UUID | None = None,
+    only_failed: bool = False,
+    render: Render | None = None,
+) -> Replayed:
+    """Send again everything made for an endpoint, from `since` on, of one link, or only what was given up; what could
+    not be put into words before is so now, by `render`."""
+    broken = await stored.not_rendered(tx, endpoint_id, since=since, link_id=link_id, limit=RENDERED_AT_ONCE)
+    mended = [await _render_again(tx, delivery, render) for delivery in broken]
+    sent = await stored.revive_many(tx, endpoint_id, now, since=since, link_id=link_id, only_failed=only_failed)
+    return Replayed(sent=sent, not_rendered=mended.count(False))
 
 
 async def announce(tx: Tx) -> None:
@@ -175,13 +219,31 @@ async def lag(database: Database, now: datetime) -> tuple[int, timedelta]:
     return waiting, max(timedelta(), now - oldest) if oldest else timedelta()
 
 
+async def _render_again(tx: Tx, delivery: Delivery, render: Render | None) -> bool:
+    """Whether it has something to say now. Its id, and those of the other messages of its event, are what they would
+    have been."""
+    assert delivery.event_id is not None
+    event = await stored_events.find(tx, delivery.event_id)
+    endpoint = await stored_endpoints.find(tx, delivery.merchant_id, delivery.endpoint_id)
+    if event is None or endpoint is None or render is None:
+        return False
+    made = _messages(event, endpoint, render, delivery.created_at)
+    if not made or made[0].last_error == NOT_RENDERED:
+        return False
+    first, *others = made
+    await stored.put_into_words(tx, delivery.id, name=first.name, path=first.path, body=first.body)
+    for other in others:
+        await stored.create(tx, replace(other, next_attempt_at=None))
+    return True
+
+
 def _place(waiting: tuple[Event, Sequence[Endpoint]]) -> int:
     return waiting[0].sequence
 
 
 def _not_rendered(event: Event, endpoint: Endpoint, now: datetime) -> Delivery:
     broken = _delivery(event, endpoint, 0, (event.kind, "", b""), now, next_attempt_at=None)
-    return replace(broken, status="exhausted", finished_at=now, last_error="not rendered")
+    return replace(broken, status="exhausted", finished_at=now, last_error=NOT_RENDERED)
 
 
 def _delivery(

@@ -56,6 +56,14 @@ async def get(tx: Tx, merchant_id: UUID, id: UUID) -> Endpoint:
     return await _get(tx, merchant_id, id, lock=False)
 
 
+async def get_any(tx: Tx, id: UUID) -> Endpoint:
+    """By id alone, whoever's it is: for the operator. Raises NotFound."""
+    endpoint = await stored.find_any(tx, id)
+    if endpoint is None:
+        raise NotFound(thing="endpoint")
+    return endpoint
+
+
 async def of_merchant(tx: Tx, merchant_id: UUID, dialect: str | None = None) -> list[Endpoint]:
     return await stored.of_merchant(tx, merchant_id, dialect)
 
@@ -88,6 +96,27 @@ async def change(
     else:
         await dispatch.hold(tx, [id])
     return changed
+
+
+async def resume(tx: Tx, merchant_id: UUID, id: UUID, now: datetime) -> bool:
+    """Send again to an endpoint that was paused: what waited is due at once. Returns whether it was. One that its
+    merchant disabled stays so. Raises NotFound."""
+    endpoint = await _get(tx, merchant_id, id, lock=True)
+    if endpoint.paused_at is None:
+        return False
+    resumed = replace(
+        endpoint,
+        updated_at=now,
+        failing_since=None,
+        failures=0,
+        warned_at=None,
+        paused_at=None,
+        paused_reason=None,
+    )
+    await stored.change(tx, resumed)
+    if resumed.enabled:
+        await dispatch.let_go_of(tx, id, now)
+    return True
 
 
 async def rotate_secret(tx: Tx, vault: Vault, merchant_id: UUID, id: UUID, *, secret: str, now: datetime) -> Endpoint:

@@ -82,6 +82,13 @@ async def find(tx: Tx, merchant_id: UUID, id: UUID, *, lock: bool = False) -> En
     return None if row is None else _endpoint(row)
 
 
+async def find_any(tx: Tx, id: UUID) -> Endpoint | None:
+    """Whoever's it is; None for a deleted one, too."""
+    statement = select(*_endpoints.c).where(_endpoints.c.id == id, _endpoints.c.deleted_at.is_(None))
+    row = (await tx.execute(statement)).one_or_none()
+    return None if row is None else _endpoint(row)
+
+
 async def of_merchant(tx: Tx, merchant_id: UUID, dialect: str | None = None) -> list[Endpoint]:
     """Oldest first, without those that were deleted."""
     statement = select(*_endpoints.c).where(_endpoints.c.merchant_id == merchant_id, _endpoints.c.deleted_at.is_(None))

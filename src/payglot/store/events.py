@@ -1,12 +1,12 @@
 """Events in the database: written in one statement with the change they tell of, read once by the fan-out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Insert, and_, bindparam, func, insert, select
+from sqlalchemy import ARRAY, CTE, Insert, Uuid, all_, and_, bindparam, func, insert, select
 
 from payglot.domain.event import Event, EventKind
 from payglot.store import endpoints, snapshots, tables
@@ -75,9 +75,19 @@ async def waiting(tx: Tx, *, limit: int) -> list[tuple[Event, list[Endpoint]]]:
     ]
 
 
-async def of_link(tx: Tx, link_id: UUID) -> list[Event]:
-    """A link's whole history, oldest first."""
-    statement = select(*_events.c).where(_events.c.link_id == link_id).order_by(_events.c.sequence)
+async def find(tx: Tx, id: UUID) -> Event | None:
+    row = (await tx.execute(select(*_events.c).where(_events.c.id == id))).mappings().one_or_none()
+    return None if row is None else _event(row)
+
+
+async def of_link(tx: Tx, link_id: UUID, *, after: int = 0, limit: int | None = None) -> list[Event]:
+    """A link's history, oldest first: all of it, or `limit` events after the one numbered `after`."""
+    statement = (
+        select(*_events.c)
+        .where(_events.c.link_id == link_id, _events.c.sequence > after)
+        .order_by(_events.c.sequence)
+        .limit(limit)
+    )
     return [_event(row) for row in (await tx.execute(statement)).mappings()]
 
 
@@ -87,6 +97,26 @@ async def newest(tx: Tx, merchant_id: UUID | None, *, before: UUID | None = None
         statement = statement.where(_events.c.merchant_id == merchant_id)
     if before is not None:
         statement = statement.where(_events.c.id < before)
+    return [_event(row) for row in (await tx.execute(statement)).mappings()]
+
+
+async def since(
+    tx: Tx,
+    floor: UUID,
+    *,
+    merchant_id: UUID | None,
+    dialect: str | None,
+    without: Sequence[UUID] = (),
+    limit: int,
+) -> list[Event]:
+    """Events with ids above `floor`, the lowest first, except those in `without`: for whoever follows what happens."""
+    statement = select(*_events.c).where(_events.c.id > floor).order_by(_events.c.id).limit(limit)
+    if merchant_id is not None:
+        statement = statement.where(_events.c.merchant_id == merchant_id)
+    if dialect is not None:
+        statement = statement.where(_events.c.dialect == dialect)
+    if without:
+        statement = statement.where(_events.c.id != all_(bindparam(None, list(without), type_=ARRAY(Uuid))))
     return [_event(row) for row in (await tx.execute(statement)).mappings()]
 
 

@@ -76,6 +76,13 @@ async def link_of(tx: Tx, id: UUID) -> UUID | None:
     return (await tx.execute(statement)).scalar_one_or_none()
 
 
+async def refunded_by(tx: Tx, merchant_id: UUID, link_id: UUID) -> UUID | None:
+    """The payment whose money a link gives back, if that is what it is for: looks through the merchant's payments."""
+    made = [{"link_id": str(link_id)}]
+    statement = select(_payments.c.id).where(_payments.c.merchant_id == merchant_id, _payments.c.refunds.contains(made))
+    return (await tx.execute(statement.limit(1))).scalar_one_or_none()
+
+
 async def of_link(tx: Tx, link_id: UUID) -> list[Payment]:
     """A link's attempts, oldest first."""
     statement = select(*_payments.c).where(_payments.c.link_id == link_id).order_by(_payments.c.number)

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping
 
 from payglot.dialects.contract import Dialect
-from payglot.dialects.devdraft import auth, elsewhere, errors, health, routes
+from payglot.dialects.devdraft import auth, elsewhere, errors, health, mapping, routes
 from payglot.dialects.devdraft.checkout import DevdraftFlow
 from payglot.dialects.devdraft.customers import routes as customers
 from payglot.dialects.devdraft.endpoints import routes as endpoints
@@ -80,6 +80,7 @@ DIALECT = Dialect(
     webhooks=DevdraftWebhooks(),
     issue=auth.issue,
     endpoint_details=lambda _merchant_id: {},
+    read_id=mapping.any_id,
     limits="100 per minute",
     example=example,
 )

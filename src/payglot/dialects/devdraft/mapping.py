@@ -196,6 +196,11 @@ def link_id(text: str) -> UUID | None:
     return ids.read(LINK, text)
 
 
+def any_id(text: str) -> UUID | None:
+    """A link's or a payment's."""
+    return ids.read(LINK, text) or ids.read(PAYMENT, text)
+
+
 def page_url(value: Link, base_url: str) -> str:
     return f"{base_url}/pay/{value.extras['handle']}/{value.slug}"
 
