@@ -8,8 +8,10 @@ from uuid import UUID
 from starlette.requests import Request
 
 from payglot.admin import auth
+from payglot.domain.audit import Author, AuthorKind
 from payglot.domain.errors import NotFound
 from payglot.operations.credentials import Issued
+from payglot.web.call import author
 from payglot.web.services import Services
 from payglot.webhooks.format import WebhookFormat
 
@@ -45,13 +47,19 @@ class Errand:
     office: Office
     services: Services
     now: datetime
+    author: Author
 
 
 def errand(request: Request) -> Errand:
     """Raises NotAuthenticated, before anything of the request is read."""
     office: Office = request.app.state.office
     auth.check(request, office.token)
-    return Errand(office=office, services=office.services, now=office.services.clock.now())
+    return Errand(
+        office=office,
+        services=office.services,
+        now=office.services.clock.now(),
+        author=author(request, AuthorKind.OPERATOR),
+    )
 
 
 def uuid(text: str, thing: str) -> UUID:

@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp
 
-from payglot.admin import endpoints, errors, links, merchants, oauth, payouts, subscriptions
+from payglot.admin import audit, endpoints, errors, links, merchants, oauth, payouts, subscriptions
 from payglot.admin.office import Office
 from payglot.web import app
 
@@ -12,6 +12,7 @@ def build(office: Office) -> ASGIApp:
         office.services,
         (
             merchants.router,
+            audit.router,
             oauth.router,
             endpoints.router,
             links.router,
