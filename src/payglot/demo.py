@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from payglot.dialects import DIALECTS
+from payglot.domain.audit import COMMAND
 from payglot.domain.errors import NotFound
 from payglot.embedded import DataDirectoryInUse
 from payglot.operations import endpoints, merchants
@@ -85,7 +86,7 @@ async def _merchant(tx: Tx, services: Services, *, file: Path, admin_token: str)
         given["base_url"] = services.public_url
         for endpoint in await endpoints.of_merchant(tx, id):
             url = inbox_url(services.public_url, id, endpoint.dialect)
-            await endpoints.change(tx, id, endpoint.id, url=url, now=services.clock.now())
+            await endpoints.change(tx, id, endpoint.id, url=url, now=services.clock.now(), by=COMMAND)
     _keep(file, given)
     return given
 

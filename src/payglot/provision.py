@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from payglot.dialects import DIALECTS
+from payglot.domain.audit import COMMAND
 from payglot.domain.merchant import Beneficiary, MerchantSettings, Mode
 from payglot.operations import credentials, endpoints, merchants
 from payglot.store.database import Tx
@@ -34,12 +35,12 @@ async def provision(
         redirect_domains=tuple(redirect_domains),
         default_beneficiary=Beneficiary(name=name, iban=TEST_IBAN) if mode is Mode.TEST else None,
     )
-    merchant = await merchants.create(tx, name=name, mode=mode, settings=settings, now=now)
+    merchant = await merchants.create(tx, name=name, mode=mode, settings=settings, now=now, by=COMMAND)
     dialects: dict[str, Any] = {}
     for dialect in DIALECTS.values():
         issued = dialect.issue(merchant.id)
         await credentials.issue(
-            tx, services.vault, merchant_id=merchant.id, dialect=dialect.name, issued=issued, now=now
+            tx, services.vault, merchant_id=merchant.id, dialect=dialect.name, issued=issued, now=now, by=COMMAND
         )
         secret = dialect.webhooks.new_secret()
         await endpoints.create(
@@ -52,6 +53,7 @@ async def provision(
             details=dialect.endpoint_details(merchant.id),
             enabled=listened_to,
             now=now,
+            by=COMMAND,
         )
         dialects[dialect.name] = {
             "headers": dict(issued.headers),

@@ -301,7 +301,7 @@ async def test_a_payer_gets_money_back_that_was_too_much(served: Served, browser
     async with served.services.database.transaction() as tx:
         known = await merchants.get(tx, UUID(served.given["merchant_id"]))
         rules = replace(known.settings, refund_overpaid="return_rest")
-        await merchants.change(tx, known.id, name=known.name, settings=rules)
+        await merchants.change(tx, known.id, name=known.name, settings=rules, now=served.services.clock.now())
     opened = await open_browser(browser)
     page = opened.page
     await page.goto(await create(served, "txn", payCurrencies=["USDT"]))

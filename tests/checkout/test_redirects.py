@@ -91,7 +91,7 @@ async def test_a_target_that_the_merchant_no_longer_allows_is_not_followed(world
     made = await make(world, merchant, "bridge", callback_url=CALLBACK)
     async with world.services.database.transaction() as tx:
         changed = replace(merchant.settings, redirect_domains=("other.example",))
-        await merchants.change(tx, merchant.id, name=merchant.name, settings=changed)
+        await merchants.change(tx, merchant.id, name=merchant.name, settings=changed, now=world.now)
     attempt = (await choose(world, made)).headers["location"]
     assert (await play(world, attempt, "paid")).headers["location"] == attempt
     assert "shop.example" not in (await world.http.get(attempt)).text

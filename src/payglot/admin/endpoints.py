@@ -66,6 +66,7 @@ async def create(merchant_id: str, request: Request) -> Response:
             secret=secret,
             details=_with_choices(port, port.endpoint_details(merchant.id), body.choices),
             now=call.now,
+            by=call.author,
         )
         return answer(201, {**mapping.endpoint(made), "secret": secret})
 
@@ -121,6 +122,7 @@ async def change(merchant_id: str, endpoint_id: str, request: Request) -> Respon
             enabled=body.enabled,
             details=_with_choices(call.office.ports[known.dialect], known.details, body.choices),
             now=call.now,
+            by=call.author,
         )
         return answer(200, mapping.endpoint(changed))
 
@@ -143,7 +145,9 @@ async def rotate(merchant_id: str, endpoint_id: str, request: Request) -> Respon
         merchant, id = uuid(merchant_id, "merchant"), uuid(endpoint_id, "endpoint")
         known = await endpoints.get(tx, merchant, id)
         secret = call.office.ports[known.dialect].webhooks.new_secret()
-        rotated = await endpoints.rotate_secret(tx, call.services.vault, merchant, id, secret=secret, now=call.now)
+        rotated = await endpoints.rotate_secret(
+            tx, call.services.vault, merchant, id, secret=secret, now=call.now, by=call.author
+        )
         return answer(200, {**mapping.endpoint(rotated), "secret": secret})
 
     return await atomic(call.services.database, work)
@@ -184,7 +188,7 @@ async def replay(merchant_id: str, endpoint_id: str, request: Request) -> Respon
 
     async def work(tx: Tx) -> Response:
         known = await endpoints.get(tx, uuid(merchant_id, "merchant"), uuid(endpoint_id, "endpoint"))
-        resumed = await endpoints.resume(tx, known.merchant_id, known.id, call.now)
+        resumed = await endpoints.resume(tx, known.merchant_id, known.id, call.now, by=call.author)
         replayed = await deliveries.replay(
             tx,
             known.id,

@@ -51,6 +51,7 @@ async def create(request: Request) -> Response:
             handle=body.handle,
             settings=settings(body.settings, MerchantSettings()),
             now=call.now,
+            by=call.author,
         )
         return answer(201, mapping.merchant(merchant))
 
@@ -94,12 +95,14 @@ async def change(merchant_id: str, request: Request) -> Response:
     body = inputs.check(schemas.ChangeMerchant, await inputs.read_json(request))
 
     async def work(tx: Tx) -> Response:
-        known = await merchants.get(tx, uuid(merchant_id, "merchant"))
+        known = await merchants.get(tx, uuid(merchant_id, "merchant"), lock=True)
         changed = await merchants.change(
             tx,
             known.id,
             name=body.name or known.name,
             settings=known.settings if body.settings is None else settings(body.settings, known.settings),
+            now=call.now,
+            by=call.author,
         )
         return answer(200, mapping.merchant(changed))
 
@@ -124,7 +127,13 @@ async def issue(merchant_id: str, request: Request) -> Response:
         merchant = await merchants.get(tx, uuid(merchant_id, "merchant"))
         issued = _narrowed(call.office.ports[body.dialect].issue(merchant.id), body.scopes)
         stored = await credentials.issue(
-            tx, call.services.vault, merchant_id=merchant.id, dialect=body.dialect, issued=issued, now=call.now
+            tx,
+            call.services.vault,
+            merchant_id=merchant.id,
+            dialect=body.dialect,
+            issued=issued,
+            now=call.now,
+            by=call.author,
         )
         shown: schemas.IssuedCredential = {
             "dialect": body.dialect,
@@ -163,7 +172,8 @@ async def revoke(merchant_id: str, credential_id: str, request: Request) -> Resp
     at = call.now + timedelta(seconds=body.overlap_seconds)
 
     async def work(tx: Tx) -> None:
-        await credentials.revoke(tx, uuid(merchant_id, "merchant"), uuid(credential_id, "credential"), at=at)
+        merchant, credential = uuid(merchant_id, "merchant"), uuid(credential_id, "credential")
+        await credentials.revoke(tx, merchant, credential, at=at, now=call.now, by=call.author)
 
     await atomic(call.services.database, work)
     call.services.callers.forget()

@@ -54,6 +54,7 @@ async def register(merchant_id: str, request: Request) -> Response:
             public=body.public,
             scopes=scopes,
             now=call.now,
+            by=call.author,
         )
         return answer(201, {**_shown(made.credential), "client_secret": made.secret})
 
@@ -88,7 +89,7 @@ async def issue_sign_in_code(merchant_id: str, request: Request) -> Response:
     async def work(tx: Tx) -> Response:
         merchant = await merchants.get(tx, uuid(merchant_id, "merchant"))
         text, code = await codes.issue_sign_in(
-            tx, call.services.vault, merchant_id=merchant.id, dialect=body.dialect, now=call.now
+            tx, call.services.vault, merchant_id=merchant.id, dialect=body.dialect, now=call.now, by=call.author
         )
         return answer(201, {"code": text, "expires_at": instants.millis(code.expires_at)})
 

@@ -9,10 +9,12 @@ import structlog
 from starlette.requests import Request
 
 from payglot.admin import auth
+from payglot.domain.audit import Author, AuthorKind
 from payglot.domain.errors import NotFound
 from payglot.domain.event import Event
 from payglot.operations.credentials import Issued
 from payglot.operations.endpoints import Endpoint
+from payglot.web.call import author
 from payglot.web.services import Services
 from payglot.webhooks.format import Receiver, WebhookFormat
 
@@ -53,6 +55,7 @@ class Errand:
     office: Office
     services: Services
     now: datetime
+    author: Author
 
     def render(self, event: Event, endpoint: Endpoint) -> Sequence[tuple[str, str, bytes]]:
         """An event's messages for an endpoint, as (name, path, body)."""
@@ -70,7 +73,12 @@ def errand(request: Request) -> Errand:
     """Raises NotAuthenticated, before anything of the request is read."""
     office: Office = request.app.state.office
     auth.check(request, office.token)
-    return Errand(office=office, services=office.services, now=office.services.clock.now())
+    return Errand(
+        office=office,
+        services=office.services,
+        now=office.services.clock.now(),
+        author=author(request, AuthorKind.OPERATOR),
+    )
 
 
 def receiver_at(endpoint: Endpoint) -> Receiver:

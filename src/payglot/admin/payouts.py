@@ -102,7 +102,7 @@ async def approve(payout_id: str, request: Request) -> Response:
     call = errand(request)
 
     async def work(tx: Tx) -> Response:
-        dossier = await payouts.approve(tx, uuid(payout_id, "payout"), call.now)
+        dossier = await payouts.approve(tx, uuid(payout_id, "payout"), call.now, by=call.author)
         assert dossier.payout is not None
         return answer(200, shown(dossier.payout))
 
@@ -124,7 +124,8 @@ async def reject(payout_id: str, request: Request) -> Response:
     body = inputs.check(RejectPayout, await inputs.read_json(request))
 
     async def work(tx: Tx) -> Response:
-        dossier = await payouts.reject(tx, uuid(payout_id, "payout"), call.now, reason=body.reason)
+        id = uuid(payout_id, "payout")
+        dossier = await payouts.reject(tx, id, call.now, reason=body.reason, by=call.author)
         assert dossier.payout is not None
         return answer(200, shown(dossier.payout))
 

@@ -2,7 +2,18 @@
 
 from starlette.types import ASGIApp
 
-from payglot.admin import endpoints, errors, explaining, following, links, merchants, oauth, payouts, subscriptions
+from payglot.admin import (
+    audit,
+    endpoints,
+    errors,
+    explaining,
+    following,
+    links,
+    merchants,
+    oauth,
+    payouts,
+    subscriptions,
+)
 from payglot.admin.office import Office
 from payglot.web import app
 from payglot.web.live import Streams
@@ -16,6 +27,7 @@ def build(office: Office) -> ASGIApp:
         office.services,
         (
             merchants.router,
+            audit.router,
             oauth.router,
             endpoints.router,
             links.router,

@@ -115,7 +115,7 @@ async def cancel(subscription_id: str, request: Request) -> Response:
     id = uuid(subscription_id, "subscription")
 
     async def work(tx: Tx) -> History:
-        return await subscriptions.cancel(tx, id, call.now)
+        return await subscriptions.cancel(tx, id, call.now, by=call.author)
 
     canceled = await atomic(call.services.database, work)
     call.services.wake()
@@ -134,7 +134,7 @@ async def skip(subscription_id: str, number: str, request: Request) -> Response:
     id, which = uuid(subscription_id, "subscription"), _number(number)
 
     async def work(tx: Tx) -> History:
-        return await subscriptions.skip(tx, id, which, call.now)
+        return await subscriptions.skip(tx, id, which, call.now, by=call.author)
 
     skipped = await atomic(call.services.database, work)
     call.services.wake()

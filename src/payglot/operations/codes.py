@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from payglot.domain import identity
+from payglot.domain.audit import SYSTEM, Action, Author, Thing
+from payglot.operations import audit
 from payglot.operations.vault import Vault, random_text
 from payglot.store import codes as stored
 from payglot.store.codes import Code as Code, Purpose
@@ -16,6 +18,7 @@ KEPT = timedelta(days=7)
 SIGN_IN_TTL = timedelta(minutes=15)
 _LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 _GROUPS, _GROUP = 5, 5
+_THINGS: Mapping[Purpose, Thing] = {"authorization": Thing.CONSENT, "sign_in": Thing.SIGN_IN_CODE}
 
 
 async def issue(
@@ -29,6 +32,7 @@ async def issue(
     details: Mapping[str, Any],
     ttl: timedelta,
     now: datetime,
+    by: Author = SYSTEM,
 ) -> Code:
     """Remember a fresh code, by its hash only."""
     code = Code(
@@ -44,10 +48,13 @@ async def issue(
     )
     await stored.forget(tx, merchant_id, dialect, before=now - KEPT)
     await stored.create(tx, code)
+    await audit.note(tx, by, _THINGS[purpose], code.id, Action.CREATED, now, merchant_id=merchant_id, dialect=dialect)
     return code
 
 
-async def issue_sign_in(tx: Tx, vault: Vault, *, merchant_id: UUID, dialect: str, now: datetime) -> tuple[str, Code]:
+async def issue_sign_in(
+    tx: Tx, vault: Vault, *, merchant_id: UUID, dialect: str, now: datetime, by: Author = SYSTEM
+) -> tuple[str, Code]:
     """A code for people to copy or type: five groups of five letters and digits, some 122 bits."""
     value = random_text(_GROUPS * _GROUP, _LETTERS)
     code = await issue(
@@ -60,6 +67,7 @@ async def issue_sign_in(tx: Tx, vault: Vault, *, merchant_id: UUID, dialect: str
         details={},
         ttl=SIGN_IN_TTL,
         now=now,
+        by=by,
     )
     return "-".join(value[start : start + _GROUP] for start in range(0, len(value), _GROUP)), code
 

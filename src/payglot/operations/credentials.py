@@ -7,8 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from payglot.domain import identity
+from payglot.domain.audit import SYSTEM, Action, Author, Thing
 from payglot.domain.errors import NotFound
 from payglot.domain.merchant import Merchant
+from payglot.operations import audit
 from payglot.operations.vault import Vault
 from payglot.store import credentials as stored
 from payglot.store.credentials import Credential as Credential, Kind
@@ -40,7 +42,14 @@ class Issued:
 
 
 async def issue(
-    tx: Tx, vault: Vault, *, merchant_id: UUID, dialect: str, issued: Issued, now: datetime
+    tx: Tx,
+    vault: Vault,
+    *,
+    merchant_id: UUID,
+    dialect: str,
+    issued: Issued,
+    now: datetime,
+    by: Author = SYSTEM,
 ) -> list[Credential]:
     """Remember fresh keys, by their hashes only."""
     credentials = [
@@ -61,6 +70,7 @@ async def issue(
     ]
     for credential in credentials:
         await stored.create(tx, credential)
+        await _note(tx, by, credential, Action.CREATED, now)
     await stored.announce_change(tx)
     return credentials
 
@@ -78,32 +88,65 @@ async def hold_tokens(tx: Tx, merchant_id: UUID) -> None:
     await stored.hold(tx, merchant_id)
 
 
-async def revoke(tx: Tx, merchant_id: UUID, id: UUID, *, at: datetime) -> None:
+async def revoke(tx: Tx, merchant_id: UUID, id: UUID, *, at: datetime, now: datetime, by: Author = SYSTEM) -> None:
     """Ends at `at`: now, or when a rotation's overlap is over; an OAuth client ends with every token that it holds,
     whichever merchant it is for. Raises NotFound."""
     ended = await stored.end(tx, merchant_id, id, at=at)
     if ended is None:
         raise NotFound(thing="credential")
+    await _note(tx, by, ended, Action.REVOKED, now)
     if ended.kind == "oauth_client" and "client_id" in ended.details:
         client = {"client_id": ended.details["client_id"]}
-        await stored.end_tokens(tx, None, ended.dialect, client, at=at)
+        await _end_tokens(tx, None, ended.dialect, client, at=at, now=now, by=by)
     await stored.announce_change(tx)
 
 
-async def revoke_grant(tx: Tx, merchant_id: UUID, dialect: str, grant: str, *, at: datetime) -> None:
+async def revoke_grant(
+    tx: Tx, merchant_id: UUID, dialect: str, grant: str, *, at: datetime, by: Author = SYSTEM
+) -> None:
     """End every token that came of one consent, those being issued at this moment too."""
     await stored.hold(tx, merchant_id)
-    await stored.end_tokens(tx, merchant_id, dialect, {"grant": grant}, at=at)
+    await _end_tokens(tx, merchant_id, dialect, {"grant": grant}, at=at, now=at, by=by)
     await stored.announce_change(tx)
 
 
-async def revoke_of_client(tx: Tx, merchant_id: UUID, dialect: str, client_id: str, *, at: datetime) -> None:
+async def revoke_of_client(
+    tx: Tx, merchant_id: UUID, dialect: str, client_id: str, *, at: datetime, by: Author = SYSTEM
+) -> None:
     """End every token that a client holds for the merchant, those being issued at this moment too."""
     await stored.hold(tx, merchant_id)
-    await stored.end_tokens(tx, merchant_id, dialect, {"client_id": client_id}, at=at)
+    await _end_tokens(tx, merchant_id, dialect, {"client_id": client_id}, at=at, now=at, by=by)
     await stored.announce_change(tx)
 
 
 async def forget_tokens(tx: Tx, merchant_id: UUID, dialect: str, now: datetime) -> None:
     """Tokens that ended a week ago are as unknown as those that never were."""
     await stored.forget_tokens(tx, merchant_id, dialect, before=now - TOKENS_KEPT)
+
+
+async def _end_tokens(
+    tx: Tx,
+    merchant_id: UUID | None,
+    dialect: str,
+    details: Mapping[str, Any],
+    *,
+    at: datetime,
+    now: datetime,
+    by: Author,
+) -> None:
+    for ended in await stored.end_tokens(tx, merchant_id, dialect, dict(details), at=at):
+        await _note(tx, by, ended, Action.REVOKED, now)
+
+
+async def _note(tx: Tx, by: Author, credential: Credential, action: Action, now: datetime) -> None:
+    await audit.note(
+        tx,
+        by,
+        Thing.CREDENTIAL,
+        credential.id,
+        action,
+        now,
+        merchant_id=credential.merchant_id,
+        dialect=credential.dialect,
+        fields=("revoked_at",) if action is Action.REVOKED else (),
+    )

@@ -227,13 +227,16 @@ async def _render_again(tx: Tx, delivery: Delivery, render: Render | None) -> bo
     endpoint = await stored_endpoints.find(tx, delivery.merchant_id, delivery.endpoint_id)
     if event is None or endpoint is None or render is None:
         return False
-    made = _messages(event, endpoint, render, delivery.created_at)
-    if not made or made[0].last_error == NOT_RENDERED:
+    try:
+        messages = render(event, endpoint)
+    except Exception:  # noqa: BLE001 (it is no better than it was)
         return False
-    first, *others = made
-    await stored.put_into_words(tx, delivery.id, name=first.name, path=first.path, body=first.body)
-    for other in others:
-        await stored.create(tx, replace(other, next_attempt_at=None))
+    if not messages:
+        return False
+    (name, path, body), *others = messages
+    await stored.put_into_words(tx, delivery.id, name=name, path=path, body=body)
+    for part, message in enumerate(others, start=1):
+        await stored.create(tx, _delivery(event, endpoint, part, message, delivery.created_at, next_attempt_at=None))
     return True
 
 

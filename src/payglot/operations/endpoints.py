@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from payglot.domain import identity
+from payglot.domain import audit as audits, identity
+from payglot.domain.audit import SYSTEM, Action, Author, Thing
 from payglot.domain.errors import NotFound
+from payglot.operations import audit
 from payglot.operations.vault import Vault
 from payglot.store import deliveries, dispatch, endpoints as stored, outcomes
 from payglot.store.database import Tx
@@ -32,6 +34,7 @@ async def create(
     details: Mapping[str, Any] | None = None,
     enabled: bool = True,
     now: datetime,
+    by: Author = SYSTEM,
 ) -> Endpoint:
     """`url` must have passed the outbound guard; `secret` is in the form that the dialect's signature takes."""
     endpoint = Endpoint(
@@ -48,6 +51,7 @@ async def create(
         updated_at=now,
     )
     await stored.create(tx, endpoint)
+    await _note(tx, by, endpoint, Action.CREATED, now)
     return endpoint
 
 
@@ -77,6 +81,7 @@ async def change(
     enabled: bool | None = None,
     details: Mapping[str, Any] | None = None,
     now: datetime,
+    by: Author = SYSTEM,
 ) -> Endpoint:
     """Change what is given; raises NotFound. Enabling it, or giving it another address, also resumes one that was
     paused: what waited is due at once."""
@@ -89,8 +94,10 @@ async def change(
         updated_at=now,
     )
     if enabled or changed.url != endpoint.url:
-        changed = replace(changed, failing_since=None, failures=0, warned_at=None, paused_at=None, paused_reason=None)
+        changed = _trusted_again(changed)
     await stored.change(tx, changed)
+    if fields := audits.differing(endpoint, changed):
+        await _note(tx, by, changed, Action.CHANGED, now, fields)
     if changed.enabled and changed.paused_at is None:
         await dispatch.let_go_of(tx, id, now)
     else:
@@ -98,28 +105,23 @@ async def change(
     return changed
 
 
-async def resume(tx: Tx, merchant_id: UUID, id: UUID, now: datetime) -> bool:
+async def resume(tx: Tx, merchant_id: UUID, id: UUID, now: datetime, *, by: Author = SYSTEM) -> bool:
     """Send again to an endpoint that was paused: what waited is due at once. Returns whether it was. One that its
     merchant disabled stays so. Raises NotFound."""
     endpoint = await _get(tx, merchant_id, id, lock=True)
     if endpoint.paused_at is None:
         return False
-    resumed = replace(
-        endpoint,
-        updated_at=now,
-        failing_since=None,
-        failures=0,
-        warned_at=None,
-        paused_at=None,
-        paused_reason=None,
-    )
+    resumed = replace(_trusted_again(endpoint), updated_at=now)
     await stored.change(tx, resumed)
+    await _note(tx, by, resumed, Action.CHANGED, now, audits.differing(endpoint, resumed))
     if resumed.enabled:
         await dispatch.let_go_of(tx, id, now)
     return True
 
 
-async def rotate_secret(tx: Tx, vault: Vault, merchant_id: UUID, id: UUID, *, secret: str, now: datetime) -> Endpoint:
+async def rotate_secret(
+    tx: Tx, vault: Vault, merchant_id: UUID, id: UUID, *, secret: str, now: datetime, by: Author = SYSTEM
+) -> Endpoint:
     """The old secret signs beside the new one for 24 hours; one that was still overlapping ends at once."""
     endpoint = await _get(tx, merchant_id, id, lock=True)
     rotated = replace(
@@ -130,6 +132,7 @@ async def rotate_secret(tx: Tx, vault: Vault, merchant_id: UUID, id: UUID, *, se
         updated_at=now,
     )
     await stored.change(tx, rotated)
+    await _note(tx, by, rotated, Action.SECRET_ROTATED, now, audits.differing(endpoint, rotated))
     return rotated
 
 
@@ -137,11 +140,12 @@ async def newest(tx: Tx, merchant_id: UUID, dialect: str, *, skip: int, take: in
     return await stored.newest(tx, merchant_id, dialect, skip=skip, take=take)
 
 
-async def delete(tx: Tx, merchant_id: UUID, id: UUID, now: datetime) -> Endpoint:
+async def delete(tx: Tx, merchant_id: UUID, id: UUID, now: datetime, *, by: Author = SYSTEM) -> Endpoint:
     """Nothing more is sent to it; what was sent stays on record. Returns what it was. Raises NotFound."""
     endpoint = await _get(tx, merchant_id, id, lock=True)
     await stored.change(tx, replace(endpoint, enabled=False, updated_at=now, deleted_at=now))
     await deliveries.cancel_waiting(tx, id, now)
+    await _note(tx, by, endpoint, Action.DELETED, now)
     return endpoint
 
 
@@ -156,9 +160,21 @@ async def note(
         tx, failures, now, warn=now - WARN_AFTER, pause=now - PAUSE_AFTER, pause_after=PAUSE_AFTER_FAILURES
     )
     told += await stored.pause_gone(tx, gone, now) if gone else []
-    paused = [each.endpoint_id for each in told if each.paused]
+    paused = [each for each in told if each.paused]
     if paused:
-        await dispatch.hold(tx, paused)
+        await dispatch.hold(tx, [each.endpoint_id for each in paused])
+    for each in paused:
+        await audit.note(
+            tx,
+            SYSTEM,
+            Thing.ENDPOINT,
+            each.endpoint_id,
+            Action.PAUSED,
+            now,
+            merchant_id=each.merchant_id,
+            dialect=each.dialect,
+            fields=("paused_at", "paused_reason"),
+        )
     return told
 
 
@@ -181,8 +197,28 @@ def secrets_at(vault: Vault, endpoint: Endpoint, now: datetime) -> tuple[str, ..
     return (current, vault.open(endpoint.previous_secret))
 
 
+def _trusted_again(endpoint: Endpoint) -> Endpoint:
+    return replace(endpoint, failing_since=None, failures=0, warned_at=None, paused_at=None, paused_reason=None)
+
+
 async def _get(tx: Tx, merchant_id: UUID, id: UUID, *, lock: bool) -> Endpoint:
     endpoint = await stored.find(tx, merchant_id, id, lock=lock)
     if endpoint is None:
         raise NotFound(thing="endpoint")
     return endpoint
+
+
+async def _note(
+    tx: Tx, by: Author, endpoint: Endpoint, action: Action, now: datetime, fields: tuple[str, ...] = ()
+) -> None:
+    await audit.note(
+        tx,
+        by,
+        Thing.ENDPOINT,
+        endpoint.id,
+        action,
+        now,
+        merchant_id=endpoint.merchant_id,
+        dialect=endpoint.dialect,
+        fields=fields,
+    )

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from payglot.domain import link as links
+from payglot.domain import audit as audits, link as links
+from payglot.domain.audit import SYSTEM, Action, Author, AuthorKind, Thing
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import NotFound
 from payglot.domain.event import Change
 from payglot.domain.link import Direction, Link, LinkStatus
 from payglot.domain.payment import Payment
-from payglot.operations import renewals
+from payglot.operations import audit, renewals
 from payglot.store import links as stored, listing, payments as stored_payments, payouts as stored_payouts
 from payglot.store.database import Tx
 
@@ -20,6 +21,7 @@ NEWEST = listing.NEWEST
 Order = listing.Order
 Position = listing.Position
 Where = listing.Where
+_ENDED = {LinkStatus.EXPIRED: Action.EXPIRED, LinkStatus.CANCELED: Action.CANCELED}
 
 
 async def create(tx: Tx, link: Link, *, unique_reference: bool = False) -> Link:
@@ -88,9 +90,9 @@ async def held(tx: Tx, merchant_id: UUID, dialect: str, id: UUID) -> Dossier:
     return dossier
 
 
-async def expire(tx: Tx, id: UUID, now: datetime) -> Dossier:
+async def expire(tx: Tx, id: UUID, now: datetime, *, by: Author = SYSTEM) -> Dossier:
     """End it now, at its merchant's word; raises NotFound or IllegalTransition."""
-    return await _move(tx, await locked(tx, id), LinkStatus.EXPIRED, now)
+    return await _move(tx, await locked(tx, id), LinkStatus.EXPIRED, now, by)
 
 
 async def expire_if_due(tx: Tx, id: UUID, now: datetime) -> None:
@@ -100,22 +102,26 @@ async def expire_if_due(tx: Tx, id: UUID, now: datetime) -> None:
         await _move(tx, dossier, LinkStatus.EXPIRED, now)
 
 
-async def cancel(tx: Tx, id: UUID, now: datetime) -> Dossier:
+async def cancel(tx: Tx, id: UUID, now: datetime, *, by: Author = SYSTEM) -> Dossier:
     """Revoke it; raises NotFound or IllegalTransition."""
-    return await _move(tx, await locked(tx, id), LinkStatus.CANCELED, now)
+    return await _move(tx, await locked(tx, id), LinkStatus.CANCELED, now, by)
 
 
-async def revise(tx: Tx, dossier: Dossier, now: datetime, *, active: bool | None = None, **terms: Any) -> Dossier:
+async def revise(
+    tx: Tx, dossier: Dossier, now: datetime, *, active: bool | None = None, by: Author = SYSTEM, **terms: Any
+) -> Dossier:
     """Change the terms of a `locked` link, end it or open it again, as its merchant wants; raises IllegalTransition."""
-    return await _write(tx, dossier, links.revise(dossier.link, now, active=active, **terms), now)
+    return await _write(tx, dossier, links.revise(dossier.link, now, active=active, **terms), now, by)
 
 
-async def cancel_unless_ended(tx: Tx, merchant_id: UUID, dialect: str, id: UUID, now: datetime) -> Dossier:
+async def cancel_unless_ended(
+    tx: Tx, merchant_id: UUID, dialect: str, id: UUID, now: datetime, *, by: Author = SYSTEM
+) -> Dossier:
     """Revoke a merchant's own link; one that was paid, expired or revoked already stays as it is. Raises NotFound."""
     dossier = (await held(tx, merchant_id, dialect, id)).seen_at(now)
     if dossier.link.status not in (LinkStatus.OPEN, LinkStatus.PROCESSING):
         return dossier
-    return await _move(tx, dossier, LinkStatus.CANCELED, now)
+    return await _move(tx, dossier, LinkStatus.CANCELED, now, by)
 
 
 async def newest(
@@ -173,17 +179,36 @@ async def of_ids(tx: Tx, ids: Sequence[UUID], now: datetime) -> list[Dossier]:
     return [dossier.seen_at(now) for dossier in await _each_with_payments(tx, await stored.of_ids(tx, ids))]
 
 
-async def _move(tx: Tx, dossier: Dossier, status: LinkStatus, now: datetime) -> Dossier:
+async def _move(tx: Tx, dossier: Dossier, status: LinkStatus, now: datetime, by: Author = SYSTEM) -> Dossier:
     current = dossier.current
     transfers = dossier.transfers_of(current) if current else ()
     change = links.move(dossier.link, status, now, current, transfers, dossier.payout)
-    return await _write(tx, dossier, change, now)
+    return await _write(tx, dossier, change, now, by)
 
 
-async def _write(tx: Tx, dossier: Dossier, change: Change[Link], now: datetime) -> Dossier:
+async def _write(tx: Tx, dossier: Dossier, change: Change[Link], now: datetime, by: Author) -> Dossier:
     await stored.write(tx, change, expected_sequence=dossier.link.sequence)
     await renewals.follow(tx, change.after, now)
+    await _note(tx, by, dossier.link, change.after, now)
     return replace(dossier, link=change.after)
+
+
+async def _note(tx: Tx, by: Author, before: Link, after: Link, now: datetime) -> None:
+    """What the clock does, its event tells; what somebody wanted is noted with who it was."""
+    if by.kind is AuthorKind.SYSTEM:
+        return
+    action = _ENDED.get(after.status, Action.CHANGED) if after.status is not before.status else Action.CHANGED
+    await audit.note(
+        tx,
+        by,
+        Thing.LINK,
+        after.id,
+        action,
+        now,
+        merchant_id=after.merchant_id,
+        dialect=after.dialect,
+        fields=audits.differing(before, after),
+    )
 
 
 async def _with_payments(tx: Tx, link: Link | None) -> Dossier:

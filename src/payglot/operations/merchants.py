@@ -5,16 +5,25 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from payglot.domain import identity
+from payglot.domain import audit as audits, identity
+from payglot.domain.audit import SYSTEM, Action, Author, Thing
 from payglot.domain.errors import NotFound
 from payglot.domain.merchant import Merchant, MerchantSettings, Mode
+from payglot.operations import audit
 from payglot.operations.vault import handle_from
 from payglot.store import credentials, merchants as stored
 from payglot.store.database import Tx
 
 
 async def create(
-    tx: Tx, *, name: str, mode: Mode, settings: MerchantSettings, now: datetime, handle: str | None = None
+    tx: Tx,
+    *,
+    name: str,
+    mode: Mode,
+    settings: MerchantSettings,
+    now: datetime,
+    handle: str | None = None,
+    by: Author = SYSTEM,
 ) -> Merchant:
     """A new tenant. Without a `handle` one is made of the name and a few random letters."""
     id = identity.new_id()
@@ -27,12 +36,13 @@ async def create(
         created_at=now,
     )
     await stored.create(tx, merchant)
+    await audit.note(tx, by, Thing.MERCHANT, id, Action.CREATED, now, merchant_id=id, dialect=None)
     return merchant
 
 
-async def get(tx: Tx, id: UUID) -> Merchant:
-    """Raises NotFound."""
-    merchant = await stored.find(tx, id)
+async def get(tx: Tx, id: UUID, *, lock: bool = False) -> Merchant:
+    """Raises NotFound. With `lock`, nobody else changes it until the transaction ends."""
+    merchant = await stored.find(tx, id, lock=lock)
     if merchant is None:
         raise NotFound(thing="merchant")
     return merchant
@@ -46,9 +56,14 @@ async def newest(tx: Tx, *, before: UUID | None = None, limit: int = 50) -> Sequ
     return await stored.newest(tx, before=before, limit=limit)
 
 
-async def change(tx: Tx, id: UUID, *, name: str, settings: MerchantSettings) -> Merchant:
+async def change(
+    tx: Tx, id: UUID, *, name: str, settings: MerchantSettings, now: datetime, by: Author = SYSTEM
+) -> Merchant:
     """Raises NotFound."""
-    await get(tx, id)
+    known = await get(tx, id, lock=True)
     await stored.change(tx, id, name=name, settings=settings)
     await credentials.announce_change(tx)
-    return await get(tx, id)
+    changed = await get(tx, id)
+    if fields := audits.differing(known, changed):
+        await audit.note(tx, by, Thing.MERCHANT, id, Action.CHANGED, now, merchant_id=id, dialect=None, fields=fields)
+    return changed

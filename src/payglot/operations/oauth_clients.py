@@ -9,6 +9,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from payglot.domain.audit import SYSTEM, Author
 from payglot.domain.merchant import Mode
 from payglot.operations import credentials
 from payglot.operations.credentials import Credential, Issued, IssuedKey
@@ -39,6 +40,7 @@ async def register(
     public: bool,
     scopes: tuple[str, ...],
     now: datetime,
+    by: Author = SYSTEM,
 ) -> Registered:
     """`redirect_uris` must have passed `redirect_refusal`."""
     client_id = secrets.token_hex(16)
@@ -46,7 +48,9 @@ async def register(
     details = {"client_id": client_id, "name": name, "redirect_uris": list(redirect_uris), "public": public}
     key = IssuedKey(kind="oauth_client", value=client_id, secret=secret, scopes=scopes, details=details)
     issued = Issued(headers={}, keys=(key,))
-    (credential,) = await credentials.issue(tx, vault, merchant_id=merchant_id, dialect=dialect, issued=issued, now=now)
+    (credential,) = await credentials.issue(
+        tx, vault, merchant_id=merchant_id, dialect=dialect, issued=issued, now=now, by=by
+    )
     return Registered(client_id=client_id, secret=secret, credential=credential)
 
 

@@ -5,12 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from payglot.domain import payout as payouts
+from payglot.domain.audit import SYSTEM, Action, Author, Thing
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import NotFound
 from payglot.domain.link import Link
 from payglot.domain.merchant import Mode
 from payglot.domain.payout import Claim, Payout, PayoutStatus, Step
-from payglot.operations import links
+from payglot.operations import audit, links
 from payglot.store import payment_pages, payouts as stored
 from payglot.store.database import Tx
 
@@ -23,16 +24,20 @@ async def claim(tx: Tx, link_id: UUID, asked: Claim, now: datetime) -> Dossier:
     return await _write(tx, dossier, payouts.claim(dossier.link, dossier.payout, asked, now))
 
 
-async def approve(tx: Tx, id: UUID, now: datetime) -> Dossier:
+async def approve(tx: Tx, id: UUID, now: datetime, *, by: Author = SYSTEM) -> Dossier:
     """Raises NotFound, or IllegalTransition unless it waits for approval."""
     dossier, payout = await _locked(tx, id)
-    return await _write(tx, dossier, payouts.approve(dossier.link, payout, now))
+    approved = await _write(tx, dossier, payouts.approve(dossier.link, payout, now))
+    await _note(tx, by, payout, Action.APPROVED, now)
+    return approved
 
 
-async def reject(tx: Tx, id: UUID, now: datetime, *, reason: str | None = None) -> Dossier:
+async def reject(tx: Tx, id: UUID, now: datetime, *, reason: str | None = None, by: Author = SYSTEM) -> Dossier:
     """Raises NotFound, or IllegalTransition once a rail was told."""
     dossier, payout = await _locked(tx, id)
-    return await _write(tx, dossier, payouts.reject(dossier.link, payout, now, reason=reason))
+    rejected = await _write(tx, dossier, payouts.reject(dossier.link, payout, now, reason=reason))
+    await _note(tx, by, payout, Action.REJECTED, now)
+    return rejected
 
 
 async def hand_over(tx: Tx, id: UUID, now: datetime, *, rail: str, until: datetime) -> Dossier:
@@ -151,3 +156,17 @@ async def _locked(tx: Tx, id: UUID) -> tuple[Dossier, Payout]:
 async def _write(tx: Tx, dossier: Dossier, step: Step) -> Dossier:
     await stored.write(tx, step)
     return replace(dossier, link=step.link.after, payout=step.payout.after)
+
+
+async def _note(tx: Tx, by: Author, payout: Payout, action: Action, now: datetime) -> None:
+    await audit.note(
+        tx,
+        by,
+        Thing.PAYOUT,
+        payout.id,
+        action,
+        now,
+        merchant_id=payout.merchant_id,
+        dialect=payout.dialect,
+        fields=("status",),
+    )

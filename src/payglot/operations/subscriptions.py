@@ -6,10 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 from payglot.domain import subscription as subscriptions
+from payglot.domain.audit import SYSTEM, Action, Author, Thing
 from payglot.domain.errors import ChangedMeanwhile, IllegalTransition, NotFound
 from payglot.domain.link import LinkStatus
 from payglot.domain.subscription import Period, PeriodStatus, Subscription, SubscriptionStatus
-from payglot.operations import links, renewals
+from payglot.operations import audit, links, renewals
 from payglot.store import subscriptions as stored
 from payglot.store.database import Tx
 
@@ -74,7 +75,7 @@ async def open_next(tx: Tx, id: UUID, now: datetime) -> None:
     await stored.write(tx, turn)
 
 
-async def cancel(tx: Tx, id: UUID, now: datetime) -> History:
+async def cancel(tx: Tx, id: UUID, now: datetime, *, by: Author = SYSTEM) -> History:
     """End it, and every link that still asks for its money; one that is canceled already stays as it is. Raises
     NotFound."""
     payable = await stored.payable_links(tx, id)
@@ -87,11 +88,12 @@ async def cancel(tx: Tx, id: UUID, now: datetime) -> History:
         await stored.write(tx, subscriptions.cancel(held, due, now))
         for link_id in payable:
             if (await links.locked(tx, link_id)).link.status in (LinkStatus.OPEN, LinkStatus.PROCESSING):
-                await links.cancel(tx, link_id, now)
+                await links.cancel(tx, link_id, now, by=by)
+        await _note(tx, by, held, Action.CANCELED, now, "status")
     return await get(tx, id)
 
 
-async def skip(tx: Tx, id: UUID, number: int, now: datetime) -> History:
+async def skip(tx: Tx, id: UUID, number: int, now: datetime, *, by: Author = SYSTEM) -> History:
     """Ask no money for a period that is due, was left unpaid, or is the next to begin; one that is skipped already
     stays as it is. Raises NotFound, or IllegalTransition for one that is paid, or that a payer has just confirmed."""
     seen = await stored.period(tx, id, number)
@@ -110,7 +112,8 @@ async def skip(tx: Tx, id: UUID, number: int, now: datetime) -> History:
     if turn is not None:
         await stored.write(tx, turn)
         if link is not None and link.status is LinkStatus.OPEN:
-            await links.cancel(tx, link.id, now)
+            await links.cancel(tx, link.id, now, by=by)
+        await _note(tx, by, held, Action.SKIPPED, now, f"periods.{number}")
     return await get(tx, id)
 
 
@@ -125,3 +128,17 @@ async def _held(tx: Tx, id: UUID) -> Subscription:
     if held is None:
         raise NotFound(thing="subscription")
     return held
+
+
+async def _note(tx: Tx, by: Author, of: Subscription, action: Action, now: datetime, field: str) -> None:
+    await audit.note(
+        tx,
+        by,
+        Thing.SUBSCRIPTION,
+        of.id,
+        action,
+        now,
+        merchant_id=of.merchant_id,
+        dialect=of.dialect,
+        fields=(field,),
+    )

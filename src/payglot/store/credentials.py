@@ -108,9 +108,11 @@ async def end(tx: Tx, merchant_id: UUID, id: UUID, *, at: datetime) -> Credentia
     return None if row is None else _credential(row)
 
 
-async def end_tokens(tx: Tx, merchant_id: UUID | None, dialect: str, details: dict[str, Any], *, at: datetime) -> None:
+async def end_tokens(
+    tx: Tx, merchant_id: UUID | None, dialect: str, details: dict[str, Any], *, at: datetime
+) -> list[Credential]:
     """Revoke the access and refresh tokens whose details hold these, the merchant's or (None) all; those that end
-    sooner do so still."""
+    sooner do so still. Returns those that it revoked."""
     statement = update(_credentials).where(
         _credentials.c.dialect == dialect,
         _credentials.c.kind.in_(("access_token", "refresh_token")),
@@ -119,7 +121,8 @@ async def end_tokens(tx: Tx, merchant_id: UUID | None, dialect: str, details: di
     )
     if merchant_id is not None:
         statement = statement.where(_credentials.c.merchant_id == merchant_id)
-    await tx.execute(statement.values(revoked_at=at))
+    rows = (await tx.execute(statement.values(revoked_at=at).returning(*_credentials.c))).all()
+    return [_credential(row) for row in rows]
 
 
 async def forget_tokens(tx: Tx, merchant_id: UUID, dialect: str, *, before: datetime) -> None:

@@ -28,8 +28,10 @@ async def create(tx: Tx, merchant: Merchant) -> None:
     )
 
 
-async def find(tx: Tx, id: UUID) -> Merchant | None:
-    row = (await tx.execute(select(*_merchants.c).where(_merchants.c.id == id))).one_or_none()
+async def find(tx: Tx, id: UUID, *, lock: bool = False) -> Merchant | None:
+    statement = select(*_merchants.c).where(_merchants.c.id == id)
+    # Rows that name it may still come and go.
+    row = (await tx.execute(statement.with_for_update(key_share=True) if lock else statement)).one_or_none()
     return None if row is None else _merchant(row)
 
 

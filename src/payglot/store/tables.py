@@ -497,3 +497,26 @@ connections = Table(
     _one_of("status", "pending", "enabled", "revoked"),
     UniqueConstraint("token"),
 )
+
+# Who changed what, when, from where. Triggers refuse UPDATE, TRUNCATE and any DELETE but retention's.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("at", Instant, nullable=False),
+    merchant_column(),
+    Column("dialect", Text),
+    Column("thing", Text, nullable=False),
+    Column("thing_id", Uuid, nullable=False),
+    Column("action", Text, nullable=False),
+    # Names of what changed; never values, which may be secrets.
+    Column("fields", Json, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("author_id", Uuid),
+    Column("author_dialect", Text),
+    Column("address", Text),
+    Column("request_id", Text),
+    _one_of("author", "operator", "credential", "oauth_client", "merchant", "command", "system"),
+    Index("audit_newest_idx", "merchant_id", text("id DESC")),
+    Index("audit_thing_idx", "thing_id", text("id DESC")),
+)

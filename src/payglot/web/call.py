@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from starlette.requests import Request
 
+from payglot.domain.audit import Author, AuthorKind
 from payglot.domain.merchant import Merchant
 from payglot.web.callers import Caller
 from payglot.web.refusals import AddressNotAllowed, NotPermitted
@@ -25,10 +27,27 @@ class Call:
     def merchant(self) -> Merchant:
         return self.caller.merchant
 
+    @property
+    def author(self) -> Author:
+        """Who the audit log names for what this request changes."""
+        kind = AuthorKind.OAUTH_CLIENT if self.caller.kind == "oauth_client" else AuthorKind.CREDENTIAL
+        return author(self.request, kind, id=self.caller.credential_id, dialect=self.caller.dialect)
+
     def need(self, scope: str) -> None:
         """Raises NotPermitted unless the credential has the scope."""
         if scope not in self.caller.scopes:
             raise NotPermitted(scope)
+
+
+def author(request: Request, kind: AuthorKind, *, id: UUID | None = None, dialect: str | None = None) -> Author:
+    """Who is behind a request, and where it comes from as trusted proxies tell it."""
+    return Author(
+        kind=kind,
+        id=id,
+        dialect=dialect,
+        address=request.client.host if request.client else None,
+        request_id=request.scope.get("request_id"),
+    )
 
 
 def services_of(request: Request) -> Services:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from payglot.domain.audit import SYSTEM
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import LinkNotPayable, OutcomeImpossible
 from payglot.domain.merchant import Mode
@@ -46,11 +47,11 @@ async def _carry_on(stage: Stage, dossier: Dossier, outcome: Outcome) -> Dossier
         case Outcome.ABORT:
             if payout.status in _STARTED:
                 raise OutcomeImpossible(reason="The payout was sent already.")
-            return await payouts.reject(tx, payout.id, now)
+            return await payouts.reject(tx, payout.id, now, by=SYSTEM)
         case Outcome.PROCESSING if payout.status is PayoutStatus.AWAITING_APPROVAL:
             return dossier
     if payout.status is PayoutStatus.AWAITING_APPROVAL:
-        dossier = await payouts.approve(tx, payout.id, now)
+        dossier = await payouts.approve(tx, payout.id, now, by=SYSTEM)
     dossier = await _sent(stage, dossier)
     match outcome:
         case Outcome.PAID:

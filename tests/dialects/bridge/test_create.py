@@ -207,7 +207,7 @@ async def test_the_default_beneficiary_is_shown_masked_and_frozen(world: World) 
     async with world.services.database.transaction() as tx:
         other = Beneficiary(name="Other", iban="DE74100200300987654321")
         changed = replace(merchant.settings, default_beneficiary=other)
-        await merchants.change(tx, merchant.id, name=merchant.name, settings=changed)
+        await merchants.change(tx, merchant.id, name=merchant.name, settings=changed, now=world.now)
     assert (await read(world, merchant, id))["transactions"][0]["beneficiary"] == CONFIGURED
 
 

@@ -287,7 +287,7 @@ async def test_a_callback_that_is_no_longer_allowed_is_not_followed(world: World
     id = await a_link(world, merchant, callback_url=CALLBACK)
     async with world.services.database.transaction() as tx:
         changed = replace(merchant.settings, redirect_domains=domains)
-        await merchants.change(tx, merchant.id, name=merchant.name, settings=changed)
+        await merchants.change(tx, merchant.id, name=merchant.name, settings=changed, now=world.now)
     assert (await play(world, id, "paid"))["redirect_url"] is None
 
 

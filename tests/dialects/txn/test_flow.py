@@ -223,7 +223,7 @@ async def test_an_address_that_the_merchant_no_longer_allows_is_not_followed(wor
     link = await a_link(world, merchant, successRedirectUrl=SUCCESS)
     async with world.services.database.transaction() as tx:
         narrowed = replace(merchant.settings, redirect_domains=("other.example",))
-        await merchants.change(tx, merchant.id, name=merchant.name, settings=narrowed)
+        await merchants.change(tx, merchant.id, name=merchant.name, settings=narrowed, now=world.now)
 
     assert (await pay(world, link["attributes"]["hostedPageUrl"], "paid"))["redirect_url"] is None
 

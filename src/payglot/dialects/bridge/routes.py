@@ -71,7 +71,7 @@ async def revoke(payment_link_id: str, request: Request) -> Response:
         held = (await links.held(tx, call.merchant.id, NAME, id)).seen_at(call.now)
         match held.link.status:
             case LinkStatus.OPEN:
-                await links.cancel(tx, id, call.now)
+                await links.cancel(tx, id, call.now, by=call.author)
             case LinkStatus.CANCELED:
                 pass
             case _:

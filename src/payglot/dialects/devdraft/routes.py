@@ -137,7 +137,7 @@ async def update(id: str, request: Request) -> Response:
         active = revision.active(body)
         if terms or revision.moves(active, dossier.link.seen_at(call.now)):
             try:
-                dossier = await links.revise(tx, dossier, call.now, active=active, **terms)
+                dossier = await links.revise(tx, dossier, call.now, active=active, by=call.author, **terms)
             except IllegalTransition:
                 raise BadRequest(revision.IMPOSSIBLE[active is True]) from None
         (shown,) = await _shown(tx, call, [dossier.link.seen_at(call.now)])

@@ -87,6 +87,7 @@ async def connect(request: Request) -> Response:
             callback_url=body.partner_callback_url,
             status=status,
             now=call.now,
+            by=call.author,
         )
         return answer(201, _shown(call.merchant, known, call.services.public_url))
 

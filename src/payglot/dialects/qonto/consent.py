@@ -17,10 +17,11 @@ from payglot.dialects.qonto import auth, authority, inferred, oauth, pages, webh
 from payglot.dialects.qonto.auth import ALIAS, AUTHORIZE_PATH, NAME
 from payglot.dialects.qonto.authority import Client, Consent, OAuth2Error, Pairs
 from payglot.dialects.qonto.documented import LATER, LOCATION
+from payglot.domain.audit import AuthorKind
 from payglot.operations import codes, credentials, merchants, oauth_clients
 from payglot.web import openapi
 from payglot.web.atomic import Tx, atomic
-from payglot.web.call import services_of
+from payglot.web.call import author, services_of
 from payglot.web.origin import Forged
 from payglot.web.refusals import Invalid, UnknownPath
 from payglot.web.routes import PlainRoute
@@ -125,6 +126,7 @@ async def decide(request: Request) -> Response:
             details={"client_id": asked.client.id, **granted.details},
             ttl=inferred.AUTHORIZATION_CODE_TTL,
             now=now,
+            by=author(request, AuthorKind.MERCHANT, id=code.id, dialect=NAME),
         )
         return oauth.see(location, 303)
 

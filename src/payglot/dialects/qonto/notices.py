@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from payglot.dialects.qonto.auth import NAME
+from payglot.domain.audit import Author
 from payglot.operations import deliveries, endpoints
 from payglot.operations.endpoints import Endpoint
 from payglot.web.atomic import Tx
@@ -26,18 +27,19 @@ async def tell(tx: Tx, merchant_id: UUID, written: Callable[[Receiver], Message 
             await deliveries.send_test(tx, endpoint, name=message.name, path=message.path, body=message.body, now=now)
 
 
-async def silence(tx: Tx, merchant_id: UUID, client_id: str, now: datetime) -> None:
+async def silence(tx: Tx, merchant_id: UUID, client_id: str, now: datetime, *, by: Author) -> None:
     """A client without consent hears of nothing more."""
     for endpoint in await _of_client(tx, merchant_id, client_id):
-        await endpoints.change(tx, merchant_id, endpoint.id, details={**endpoint.details, "silent": True}, now=now)
+        details = {**endpoint.details, "silent": True}
+        await endpoints.change(tx, merchant_id, endpoint.id, details=details, now=now, by=by)
 
 
-async def resume(tx: Tx, merchant_id: UUID, client_id: str, now: datetime) -> None:
+async def resume(tx: Tx, merchant_id: UUID, client_id: str, now: datetime, *, by: Author) -> None:
     """A client that has the merchant's consent again hears of what happens from now on."""
     for endpoint in await _of_client(tx, merchant_id, client_id):
         if endpoint.details.get("silent"):
             details = {name: value for name, value in endpoint.details.items() if name != "silent"}
-            await endpoints.change(tx, merchant_id, endpoint.id, details=details, now=now)
+            await endpoints.change(tx, merchant_id, endpoint.id, details=details, now=now, by=by)
 
 
 async def _of_client(tx: Tx, merchant_id: UUID, client_id: str) -> list[Endpoint]:

@@ -101,10 +101,11 @@ async def revoke(request: Request) -> Response:
         except OAuth2Error as error:
             raise _refused(error) from None
         if credential is not None and is_revocable:
-            await credentials.revoke(tx, credential.merchant_id, credential.id, at=known.now)
+            merchant_id, now, by = credential.merchant_id, known.now, known.author
+            await credentials.revoke(tx, merchant_id, credential.id, at=now, now=now, by=by)
             grant = credential.details.get("grant")
             if credential.kind == "refresh_token" and grant is not None:
-                await credentials.revoke_grant(tx, credential.merchant_id, NAME, grant, at=known.now)
+                await credentials.revoke_grant(tx, merchant_id, NAME, grant, at=now, by=by)
         return empty(200, NOT_KEPT)
 
     response = await atomic(known.services.database, work)
@@ -127,11 +128,11 @@ async def withdraw(request: Request) -> Response:
     async def work(tx: Tx) -> Response:
         # The codes first: one that is being redeemed is waited for, and then its tokens are there to be ended.
         await codes.end_of_client(tx, known.merchant.id, NAME, client_id, known.now)
-        await credentials.revoke_of_client(tx, known.merchant.id, NAME, client_id, at=known.now)
+        await credentials.revoke_of_client(tx, known.merchant.id, NAME, client_id, at=known.now, by=known.author)
         await notices.tell(
             tx, known.merchant.id, lambda receiver: webhooks.consent_message(receiver, client_id, known.now), known.now
         )
-        await notices.silence(tx, known.merchant.id, client_id, known.now)
+        await notices.silence(tx, known.merchant.id, client_id, known.now, by=known.author)
         return empty(204)
 
     response = await atomic(known.services.database, work)
@@ -204,7 +205,7 @@ async def _redeem(tx: Tx, known: Call, client: Client, form: Mapping[str, str]) 
         code = None
     if code is not None and code.used_at is not None:
         log.warning("authorization code used twice", grant=str(code.id), merchant=str(code.merchant_id))
-        await credentials.revoke_grant(tx, code.merchant_id, NAME, str(code.id), at=now)
+        await credentials.revoke_grant(tx, code.merchant_id, NAME, str(code.id), at=now, by=known.author)
         return TokenRefused("invalid_grant", _BAD_CODE)
     good = None if code is None or not code.is_good(now) else code
     try:
@@ -215,7 +216,7 @@ async def _redeem(tx: Tx, known: Call, client: Client, form: Mapping[str, str]) 
         raise _refused(error) from None
     assert good is not None
     await codes.use(tx, good, now)
-    await notices.resume(tx, good.merchant_id, client.id, now)
+    await notices.resume(tx, good.merchant_id, client.id, now, by=known.author)
     details = {"client_id": client.id, "grant": str(good.id)}
     issued = auth.renewed(details, scopes, refreshing=scopes if refreshable else None)
     return await _give(tx, known, good.merchant_id, issued, scopes, nonce=good.details["nonce"])
@@ -231,7 +232,7 @@ async def _refresh(tx: Tx, known: Call, client: Client, form: Mapping[str, str])
         # Somebody has it who should not: the client, or whoever took it (RFC 9700, section 4.14.2).
         grant = old.details["grant"]
         log.warning("refresh token used after its end", grant=grant, merchant=str(old.merchant_id))
-        await credentials.revoke_grant(tx, old.merchant_id, NAME, grant, at=now)
+        await credentials.revoke_grant(tx, old.merchant_id, NAME, grant, at=now, by=known.author)
         return TokenRefused("invalid_grant", _BAD_REFRESH)
     good = old if old is not None and old.kind == "refresh_token" and not _has_ended(old, now) else None
     try:
@@ -241,7 +242,8 @@ async def _refresh(tx: Tx, known: Call, client: Client, form: Mapping[str, str])
     assert good is not None
     if good.revoked_at is None:
         # Counted from its first use: a client that lost our answer may ask again.
-        await credentials.revoke(tx, good.merchant_id, good.id, at=now + inferred.REFRESH_TOKEN_OVERLAP)
+        ends_at = now + inferred.REFRESH_TOKEN_OVERLAP
+        await credentials.revoke(tx, good.merchant_id, good.id, at=ends_at, now=now, by=known.author)
     issued = auth.renewed(good.details, scopes, refreshing=good.scopes)
     return await _give(tx, known, good.merchant_id, issued, scopes)
 
@@ -289,7 +291,7 @@ async def _give(
 ) -> Response:
     vault, now = known.services.vault, known.now
     await credentials.forget_tokens(tx, merchant_id, NAME, now)
-    await credentials.issue(tx, vault, merchant_id=merchant_id, dialect=NAME, issued=issued, now=now)
+    await credentials.issue(tx, vault, merchant_id=merchant_id, dialect=NAME, issued=issued, now=now, by=known.author)
     body: dict[str, object] = {
         "access_token": issued.extra["access_token"],
         "expires_in": int(auth.ACCESS_TOKEN_TTL.total_seconds()),

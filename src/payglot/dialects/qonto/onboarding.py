@@ -10,12 +10,13 @@ from payglot.dialects.qonto import connections, notices, oauth, pages, webhooks
 from payglot.dialects.qonto.auth import NAME
 from payglot.dialects.qonto.documented import LOCATION
 from payglot.dialects.qonto.errors import ONBOARDING_PATH
+from payglot.domain.audit import AuthorKind
 from payglot.domain.connection import Connection, ConnectionStatus
 from payglot.domain.errors import IllegalTransition
 from payglot.operations import connections as kept, merchants
 from payglot.web import openapi
 from payglot.web.atomic import Tx, atomic
-from payglot.web.call import services_of
+from payglot.web.call import author, services_of
 from payglot.web.origin import Forged
 from payglot.web.refusals import Invalid
 from payglot.web.routes import PlainRoute
@@ -76,7 +77,8 @@ async def act(token: str, request: Request) -> Response:
             raise Invalid([])
         status, told = step
         try:
-            await kept.move(tx, connection, status, services.clock.now())
+            by = author(request, AuthorKind.MERCHANT, dialect=NAME)
+            await kept.move(tx, connection, status, services.clock.now(), by=by)
         except IllegalTransition:
             # Sent twice: the first did it.
             return oauth.see(connection.callback_url, 303)

@@ -113,7 +113,7 @@ async def deactivate(id: str, request: Request) -> Response:
     claim = key(request, f"PATCH /v2/payment_links/{link_id}/deactivate")
 
     async def work(tx: Tx) -> Response:
-        dossier = await links.cancel_unless_ended(tx, call.merchant.id, NAME, link_id, call.now)
+        dossier = await links.cancel_unless_ended(tx, call.merchant.id, NAME, link_id, call.now, by=call.author)
         return _bare(dossier.link, call.services.public_url)
 
     response = await idempotent(call, claim, work)

@@ -67,6 +67,7 @@ async def create(request: Request) -> Response:
             secret=secret,
             details=_details(call, body),
             now=call.now,
+            by=call.author,
         )
         shown = answer(201, _shown(made, secret))
         # Kept under the key, the answer holds the secret: it rests sealed, like the secret itself.
@@ -129,7 +130,13 @@ async def replace(id: str, request: Request) -> Response:
         known = await _one(tx, call, id)
         body = _checked(call, sent)
         changed = await endpoints.change(
-            tx, call.merchant.id, known.id, url=body.callback_url, details=_details(call, body), now=call.now
+            tx,
+            call.merchant.id,
+            known.id,
+            url=body.callback_url,
+            details=_details(call, body),
+            now=call.now,
+            by=call.author,
         )
         return answer(200, _shown(changed))
 
@@ -149,7 +156,7 @@ async def delete(id: str, request: Request) -> Response:
 
     async def work(tx: Tx) -> Response:
         known = await _one(tx, call, id)
-        await endpoints.delete(tx, call.merchant.id, known.id, call.now)
+        await endpoints.delete(tx, call.merchant.id, known.id, call.now, by=call.author)
         return empty(204)
 
     return await atomic(call.services.database, work)

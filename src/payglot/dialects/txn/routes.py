@@ -129,7 +129,7 @@ async def expire(id: str, request: Request) -> Response:
         if held.link.status is LinkStatus.EXPIRED:
             # By the clock, perhaps, which the row does not say yet.
             raise IllegalTransition(before=LinkStatus.EXPIRED, after=LinkStatus.EXPIRED)
-        return await links.expire(tx, link_id, call.now)
+        return await links.expire(tx, link_id, call.now, by=call.author)
 
     expired = await atomic(call.services.database, work)
     call.services.wake()

@@ -65,6 +65,7 @@ async def create(request: Request) -> Response:
             details=mapping.details(body, {}),
             enabled=body.isActive,
             now=call.now,
+            by=call.author,
         )
         return answer(201, mapping.webhook(made, Outcome()))
 
@@ -130,7 +131,13 @@ async def update(id: str, request: Request) -> Response:
         _check(call, body)
         if body.signing_secret is not None:
             await endpoints.rotate_secret(
-                tx, call.services.vault, call.merchant.id, known.id, secret=body.signing_secret, now=call.now
+                tx,
+                call.services.vault,
+                call.merchant.id,
+                known.id,
+                secret=body.signing_secret,
+                now=call.now,
+                by=call.author,
             )
         changed = await endpoints.change(
             tx,
@@ -140,6 +147,7 @@ async def update(id: str, request: Request) -> Response:
             enabled=body.isActive,
             details=mapping.details(body, known.details),
             now=call.now,
+            by=call.author,
         )
         told = {} if body.signing_secret is None else {"signing_secret": body.signing_secret}
         return answer(200, {**await _shown(tx, changed), **told})
@@ -164,7 +172,7 @@ async def delete(id: str, request: Request) -> Response:
     async def work(tx: Tx) -> Response:
         known = await _find(tx, call, id)
         body = await _shown(tx, known)
-        await endpoints.delete(tx, call.merchant.id, known.id, call.now)
+        await endpoints.delete(tx, call.merchant.id, known.id, call.now, by=call.author)
         return answer(200, body)
 
     return await atomic(call.services.database, work)
