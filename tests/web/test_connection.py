@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import uvicorn
@@ -46,8 +47,9 @@ async def port() -> AsyncIterator[int]:
     )
     config.load()
     server = uvicorn.Server(config)
+    protocol: Any = config.http_protocol_class
     listening = await asyncio.get_running_loop().create_server(
-        lambda: config.http_protocol_class(config=config, server_state=server.server_state, app_state={}),
+        lambda: protocol(config=config, server_state=server.server_state, app_state={}),
         "127.0.0.1",
         0,
     )
