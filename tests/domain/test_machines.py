@@ -12,7 +12,7 @@ from payglot.domain.event import EventKind
 from payglot.domain.link import FailureRule, Link, LinkStatus
 from payglot.domain.payment import Payment, PaymentStatus, Terms
 from payglot.domain.settlement import Settlement
-from payglot.domain.transfer import TransferStatus
+from payglot.domain.transfer import Transfer, TransferStatus
 from tests.domain.build import NOW, a_link, a_transfer, an_opening
 
 L, P, S = LinkStatus, PaymentStatus, Settlement
@@ -215,6 +215,92 @@ def test_money_that_is_taken_back_reverses_the_payment() -> None:
     back = tuple(replace(t, status=TransferStatus.REVERSED) for t in done.transfers)
     undone = payments.settle(done.link.after, done.payment.after, back, NOW)
     assert (undone.payment.after.status, undone.payment.after.settlement) == (P.REVERSED, S.REVERSED)
+
+
+def told(step: payments.Step, *transfers: Transfer, now: datetime = NOW) -> payments.Step:
+    """The rail's word on all of a payment's transfers, after a step."""
+    return payments.settle(step.link.after, step.payment.after, transfers, now)
+
+
+def standing(step: payments.Step) -> tuple[PaymentStatus, Settlement, int]:
+    payment = step.payment.after
+    return payment.status, payment.settlement, payment.received.minor
+
+
+def test_what_was_paid_may_be_taken_back_while_more_is_under_way() -> None:
+    started = payments.start(a_link(), an_opening(), 1, NOW)
+    done = paid(started.link.after, started.payment.after)
+    (first,) = done.transfers
+    second = a_transfer(done.payment.after, 1000, TransferStatus.DETECTED)
+    back = replace(first, status=TransferStatus.REVERSED)
+    both = told(done, first, second)
+    waiting = told(both, back, second)
+    assert standing(waiting) == (P.PAID, S.PENDING, 0)
+    again = told(waiting, back, replace(second, status=TransferStatus.CONFIRMED))
+    assert standing(again) == (P.PAID, S.SETTLED, 1000)
+    over = told(waiting, back, replace(second, status=TransferStatus.FAILED))
+    assert standing(over) == (P.REVERSED, S.REVERSED, 0)
+
+
+def test_of_two_parts_one_may_be_taken_back_and_the_other_refused() -> None:
+    started = payments.start(a_link(), an_opening(), 1, NOW)
+    partly = paid(started.link.after, started.payment.after, 400)
+    (first,) = partly.transfers
+    second = a_transfer(partly.payment.after, 600, TransferStatus.DETECTED)
+    back = replace(first, status=TransferStatus.REVERSED)
+    waiting = told(told(partly, first, second), back, second)
+    over = told(waiting, back, replace(second, status=TransferStatus.FAILED))
+    assert standing(over) == (P.FAILED, S.REVERSED, 0)
+
+
+def test_late_money_that_never_arrives_is_noted_as_refused_and_moves_nothing() -> None:
+    started = payments.start(a_link(), an_opening(), 1, NOW)
+    canceled = payments.cancel(started.link.after, started.payment.after, (), NOW)
+    seen = a_transfer(canceled.payment.after, 1000, TransferStatus.DETECTED)
+    late = told(canceled, seen)
+    assert standing(late) == (P.CANCELED, S.LATE, 0)
+    assert standing(told(late, replace(seen, status=TransferStatus.FAILED))) == (P.CANCELED, S.REJECTED, 0)
+
+
+def test_money_for_a_payment_that_was_taken_back_is_late_and_not_dropped() -> None:
+    started = payments.start(a_link(), an_opening(), 1, NOW)
+    done = paid(started.link.after, started.payment.after)
+    back = replace(done.transfers[0], status=TransferStatus.REVERSED)
+    undone = told(done, back)
+    late = told(undone, back, a_transfer(undone.payment.after, 1000))
+    assert standing(late) == (P.REVERSED, S.LATE, 1000)
+
+
+def test_late_money_stays_apart_though_a_place_is_free_again() -> None:
+    first = payments.start(a_link(), an_opening(), 1, NOW)
+    second = payments.start(first.link.after, an_opening(), 2, NOW)
+    done = paid(second.link.after, second.payment.after)
+    seen = a_transfer(first.payment.after, 1000, TransferStatus.DETECTED)
+    late = payments.settle(done.link.after, first.payment.after, (seen,), NOW)
+    back = replace(done.transfers[0], status=TransferStatus.REVERSED)
+    undone = payments.settle(late.link.after, done.payment.after, (back,), NOW)
+    assert undone.link.after.has_room
+    booked = replace(seen, status=TransferStatus.CONFIRMED)
+    still = payments.settle(undone.link.after, late.payment.after, (booked,), NOW)
+    assert standing(still) == (P.CREATED, S.LATE, 1000), "it may have been given back already"
+    reopened = links.revise(still.link.after, NOW, active=True, max_payments=2).after
+    with pytest.raises(LinkNotPayable):
+        payments.confirm(reopened, still.payment.after, NOW)
+
+
+def test_a_reversal_that_is_heard_of_before_the_transfer_is_noted() -> None:
+    started = payments.start(a_link(), an_opening(), 1, NOW)
+    gone = told(started, a_transfer(started.payment.after, 1000, TransferStatus.REVERSED))
+    assert standing(gone) == (P.FAILED, S.REVERSED, 0)
+
+
+def test_late_news_of_a_payment_that_failed_does_not_close_a_link_that_was_opened_again() -> None:
+    started = payments.start(a_link(on_failure=FailureRule.CLOSE), an_opening(), 1, NOW)
+    failed = payments.fail(started.link.after, started.payment.after, (), NOW, reason="MS03")
+    assert failed.link.after.status is L.CANCELED
+    reopened = links.revise(failed.link.after, NOW, active=True).after
+    late = payments.settle(reopened, failed.payment.after, (a_transfer(failed.payment.after, 1000),), NOW)
+    assert (late.payment.after.settlement, late.link.after.status) == (S.LATE, L.OPEN)
 
 
 VERBS = (

@@ -222,7 +222,8 @@ def counted(link: Link, before: Child | None, after: Child, now: datetime) -> tu
         paid=link.paid + after.is_paid - (before is not None and before.is_paid),
         confirmed_at=link.confirmed_at or (now if holds else None),
     )
-    status = _status_after(summed, after, now)
+    failed = after.has_failed and not (before is not None and before.has_failed)
+    status = _status_after(summed, failed, now)
     if summed == link and status is link.status:
         return None
     if status is link.status:
@@ -240,10 +241,11 @@ def _open(link: Link, direction: Direction, now: datetime) -> Link:
     return seen
 
 
-def _status_after(link: Link, child: Child, now: datetime) -> LinkStatus:
+def _status_after(link: Link, failed: bool, now: datetime) -> LinkStatus:
+    """`failed` is whether a child just did."""
     if link.status not in (LinkStatus.OPEN, LinkStatus.PROCESSING):
         return link.status
-    if child.has_failed and link.on_failure is FailureRule.CLOSE:
+    if failed and link.on_failure is FailureRule.CLOSE:
         return LinkStatus.CANCELED
     if link.max_payments is not None and link.paid >= link.max_payments:
         return LinkStatus.PAID

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from payglot.domain import identity, link as links, refund as refunds, settlement as settlements
-from payglot.domain.errors import IllegalTransition
+from payglot.domain.errors import IllegalTransition, LinkNotPayable
 from payglot.domain.event import Change, Event, EventKind
 from payglot.domain.link import Link
 from payglot.domain.money import Money, zero
@@ -237,6 +237,9 @@ def confirm(link: Link, payment: Payment, now: datetime) -> Step:
     """The payer confirmed; the money is on its way, however long it takes. Takes one of the link's places, or raises
     LinkNotPayable."""
     links.payable(link, now)
+    if payment.settlement is Settlement.LATE:
+        # Its money is kept apart, and what else came would be as well: the payer begins anew.
+        raise LinkNotPayable(status=link.status)
     return _move(link, payment, P.PROCESSING, (), now, confirmed_at=now, expires_at=None)
 
 
@@ -267,11 +270,7 @@ def lapse(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: da
 
 def settle(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: datetime) -> Step:
     """Money was seen, confirmed, refused or taken back: judge the payment by all of its transfers."""
-    takes_money = payment.status in (P.PAID, P.REVERSED) or (
-        payment.status in (P.PROCESSING, P.EXPIRED, P.CREATED, P.AUTHORIZING)
-        and (payment.holds_place or _room_for_money(link))
-        and not (payment.status is P.EXPIRED and payment.expires_at is None)
-    )
+    takes_money = _takes_money(link, payment)
     refused = payment.has_failed and payment.failure == refunds.REFUSED
     verdict = settlements.judge(payment.due, transfers, takes_money=takes_money or refused)
     if (
@@ -300,10 +299,16 @@ def settle(link: Link, payment: Payment, transfers: tuple[Transfer, ...], now: d
     return _settled(link, payment, after, transfers, now)
 
 
-def _room_for_money(link: Link) -> bool:
+def _takes_money(link: Link, payment: Payment) -> bool:
+    """Whether money is for this payment still. What comes for one that ended, was taken back or has late money already
+    is kept apart."""
+    if payment.settlement is Settlement.LATE or (payment.status is P.EXPIRED and payment.expires_at is None):
+        return False
+    if payment.holds_place:
+        return True
     # Money that a payer sent is taken whenever a place is free, though the link expired or was revoked meanwhile:
     # the attempt began while it was payable, and the link itself stays ended.
-    return link.has_room
+    return payment.status in (P.CREATED, P.AUTHORIZING, P.EXPIRED) and link.has_room
 
 
 def _status_for(payment: Payment) -> PaymentStatus:

@@ -27,13 +27,16 @@ class Settlement(StrEnum):
 S = Settlement
 TRANSITIONS: Mapping[Settlement, frozenset[Settlement]] = MappingProxyType(
     {
-        S.EXPECTING: frozenset({S.PENDING, S.UNDERPAID, S.SETTLED, S.OVERPAID, S.LATE, S.REJECTED}),
-        S.PENDING: frozenset({S.UNDERPAID, S.SETTLED, S.OVERPAID, S.LATE, S.REJECTED}),
+        # A rail's word that money is gone may be the first that is heard of it, so nothing excludes it.
+        S.EXPECTING: frozenset({S.PENDING, S.UNDERPAID, S.SETTLED, S.OVERPAID, S.LATE, S.REJECTED, S.REVERSED}),
+        S.PENDING: frozenset({S.UNDERPAID, S.SETTLED, S.OVERPAID, S.LATE, S.REJECTED, S.REVERSED}),
         S.UNDERPAID: frozenset({S.PENDING, S.SETTLED, S.OVERPAID, S.LATE, S.REVERSED}),
-        S.SETTLED: frozenset({S.OVERPAID, S.REVERSED, S.UNDERPAID}),
-        S.OVERPAID: frozenset({S.SETTLED, S.UNDERPAID, S.REVERSED}),
-        S.LATE: frozenset({S.REVERSED}),
-        S.REJECTED: frozenset({S.PENDING, S.UNDERPAID, S.SETTLED, S.OVERPAID, S.LATE}),
+        # What was paid may be taken back while more is under way.
+        S.SETTLED: frozenset({S.PENDING, S.OVERPAID, S.REVERSED, S.UNDERPAID}),
+        S.OVERPAID: frozenset({S.PENDING, S.SETTLED, S.UNDERPAID, S.REVERSED}),
+        # Once kept apart, always: it may have been given back already.
+        S.LATE: frozenset({S.REJECTED, S.REVERSED}),
+        S.REJECTED: frozenset({S.PENDING, S.UNDERPAID, S.SETTLED, S.OVERPAID, S.LATE, S.REVERSED}),
         S.REVERSED: frozenset({S.PENDING, S.UNDERPAID, S.SETTLED, S.OVERPAID, S.LATE}),
     }
 )
