@@ -53,6 +53,11 @@ class Shop:
         return await self.deliveries(**query)
 
 
+def webhooks(there: Receiver) -> list[Received]:
+    """What it got, without being asked how it is (P100)."""
+    return [request for request in there.requests if request.line.startswith("POST ")]
+
+
 async def operate(served: Served, method: str, path: str, body: Any = None, *, expect: int = 200, **query: Any) -> Any:
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     response = await served.http.request(method, path, headers=headers, json=body, params=query)
