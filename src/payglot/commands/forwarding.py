@@ -113,7 +113,8 @@ class Listener:
             ) as http,
             http.stream("GET", f"{self.office.url}/admin/v1/messages/stream", params=query) as response,
         ):
-            if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR and self._last is not None:
+            away = response.status_code in (429, 500, 502, 503, 504)
+            if away and self._last is not None:
                 raise httpx.RemoteProtocolError(f"HTTP {response.status_code}")
             if not response.is_success:
                 await response.aread()
