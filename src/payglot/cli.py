@@ -3,19 +3,22 @@
 import json
 import sys
 from collections.abc import Coroutine
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import uvloop
 
-from payglot import __version__, launch
+from payglot import __version__
 from payglot.commands import deliveries, explaining, listening
 from payglot.commands.office import Problem
-from payglot.embedded import CannotStart
-from payglot.launch import Ready, Refused
 from payglot.settings import LogFormat, Settings, SettingsProblem, for_demo, load, with_stored_secrets
 from payglot.web import logs
 
+if TYPE_CHECKING:
+    from payglot.launch import Ready
+
+# `launch` loads the whole server, which takes seconds; the commands that only ask one do without, and so each of the
+# others loads it by itself.
 app = typer.Typer(
     help="Payglot: one payment-link engine that speaks five providers' APIs.",
     no_args_is_help=True,
@@ -34,9 +37,11 @@ def serve(
     worker: Annotated[bool, typer.Option(help="Do the background work in this process as well.")] = True,
 ) -> None:
     """API, checkout and background work in one process, on one port."""
+    from payglot import launch
+
     settings = _settings()
 
-    def announce(process: Ready) -> None:
+    def announce(process: "Ready") -> None:
         typer.echo(f"Payglot {__version__} on {process.settings.public_url}", err=True)
 
     _run(launch.serve(settings, with_worker=worker, announce=announce))
@@ -45,11 +50,13 @@ def serve(
 @app.command()
 def demo() -> None:
     """The same in sandbox mode, with a demo merchant; prints a working `curl` per dialect."""
+    from payglot import launch
+
     settings = for_demo(_settings())
     if sys.stderr.isatty() and "log_format" not in settings.model_fields_set:
         logs.configure(format=LogFormat.CONSOLE, level=settings.log_level)
 
-    def announce(process: Ready) -> None:
+    def announce(process: "Ready") -> None:
         typer.echo(_welcome(process))
 
     _run(launch.serve(settings, announce=announce, as_demo=True))
@@ -58,8 +65,9 @@ def demo() -> None:
 @app.command(name="worker")
 def work() -> None:
     """Background work only: any number of these beside `payglot serve --no-worker`."""
+    from payglot import launch
 
-    def announce(_process: Ready) -> None:
+    def announce(_process: "Ready") -> None:
         typer.echo(f"Payglot {__version__} worker", err=True)
 
     _run(launch.work(_settings(), announce=announce))
@@ -68,6 +76,8 @@ def work() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database to the current schema."""
+    from payglot import launch
+
     revision = _run(launch.migrate(_settings()))
     typer.echo(f"The database is at schema {revision}.", err=True)
 
@@ -85,6 +95,8 @@ def provision(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """A merchant with credentials and endpoints in all five dialects. Secrets are shown once."""
+    from payglot import launch
+
     given = _run(
         launch.provision_one(
             with_stored_secrets(_settings()),
@@ -122,6 +134,9 @@ def _settings() -> Settings:
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    from payglot.embedded import CannotStart
+    from payglot.launch import Refused
+
     try:
         return uvloop.run(work)
     except (Refused, SettingsProblem, CannotStart) as error:
@@ -145,7 +160,7 @@ def _as_text(given: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _welcome(process: Ready) -> str:
+def _welcome(process: "Ready") -> str:
     url = process.settings.public_url
     lines = [
         "",

@@ -19,14 +19,13 @@ from payglot.embedded import Postgres
 from payglot.operations import installation
 from payglot.provision import provision
 from payglot.sandbox import Demo
-from payglot.settings import Networks, Settings, check, for_demo, with_sandbox_secrets
+from payglot.settings import ADDRESS_FILE, Networks, Settings, check, for_demo, noted_address, with_sandbox_secrets
 from payglot.store.database import Database, is_unreachable
 from payglot.web import connection
 from payglot.web.services import Services
 from payglot.webhooks.guard import ForbiddenUrl, Guard
 
 GRACE_SECONDS = 8
-ADDRESS_FILE = "address"
 
 
 class Refused(Exception):
@@ -195,14 +194,6 @@ def _note_address(settings: Settings) -> None:
     """For those who provision beside this server with other settings than its own."""
     if settings.database_url is None:
         (settings.data_dir / ADDRESS_FILE).write_text(settings.public_url)
-
-
-def noted_address(settings: Settings) -> str | None:
-    """Where the server of this data directory last ran, if one did."""
-    try:
-        return (settings.data_dir / ADDRESS_FILE).read_text() if settings.database_url is None else None
-    except OSError:
-        return None
 
 
 @asynccontextmanager

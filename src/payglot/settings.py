@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "PAYGLOT_"
 ALL = "*"
+ADDRESS_FILE = "address"
 
 SHORTEST_SECRET_CHARACTERS = 32
 FEWEST_DIFFERENT_CHARACTERS = 10
@@ -258,6 +259,14 @@ def with_stored_secrets(settings: Settings) -> Settings:
     except (OSError, ValueError, KeyError, TypeError):
         raise SettingsProblem(f"{file} cannot be read as the sandbox's secrets.") from None
     return settings.model_copy(update={name: value for name, value in found.items() if getattr(settings, name) is None})
+
+
+def noted_address(settings: Settings) -> str | None:
+    """Where the server of this data directory last ran, if one did."""
+    try:
+        return (settings.data_dir / ADDRESS_FILE).read_text() if settings.database_url is None else None
+    except OSError:
+        return None
 
 
 def as_markdown() -> str:

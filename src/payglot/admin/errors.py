@@ -26,6 +26,9 @@ def render(_request: Request, error: Exception) -> Response:
         case refusals.UnknownMethod(allowed=allowed):
             headers = {"Allow": ", ".join(allowed)}
             return _failed(405, "unknown_method", "The path does not take this method.", headers=headers)
+        case refusals.TooManyRequests(retry_after_seconds=seconds):
+            headers = {"Retry-After": str(seconds)}
+            return _failed(429, "too_many", "Too many follow it already.", headers=headers)
         case refusals.TemporarilyUnavailable() | errors.Unavailable():
             headers = {"Retry-After": "5"}
             return _failed(503, "unavailable", "The database does not answer.", headers=headers)

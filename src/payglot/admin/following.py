@@ -37,6 +37,7 @@ REMEMBERED = 20_000
         answers={
             200: ("First a `position`, to go on after; then `message`s, whose data this is", schemas.FollowedMessage),
             **FAILURES,
+            429: ("Too many follow it already", schemas.FailureBody),
         },
         answer_type="text/event-stream",
         parameters=(

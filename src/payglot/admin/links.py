@@ -17,6 +17,9 @@ from payglot.web.answers import answer
 
 router = APIRouter()
 
+ANSWER_CHARACTERS = 1_000
+"""Of each answer in a link's log, which holds many; a delivery by itself shows all that was kept."""
+
 
 class LinkPage(TypedDict):
     data: list[schemas.Link]
@@ -91,7 +94,9 @@ async def link_events(link_id: str, request: Request) -> Response:
         log = await deliveries.log_of_events(tx, [event.id for event in happened[:limit]])
     told: dict[UUID | None, list[schemas.DeliveryWithAttempts]] = {}
     for delivery, attempts in log:
-        told.setdefault(delivery.event_id, []).append(mapping.delivery_with_attempts(delivery, attempts))
+        told.setdefault(delivery.event_id, []).append(
+            mapping.delivery_with_attempts(delivery, attempts, answer_characters=ANSWER_CHARACTERS)
+        )
 
     def show(event: Event) -> schemas.EventWithDeliveries:
         return {**mapping.event(event), "deliveries": told.get(event.id, [])}

@@ -182,7 +182,7 @@ def delivery(value: Any) -> schemas.Delivery:
     }
 
 
-def attempt(value: Any) -> schemas.Attempt:
+def attempt(value: Any, *, answer_characters: int | None = None) -> schemas.Attempt:
     return {
         "number": value.number,
         "started_at": instants.millis(value.started_at),
@@ -190,15 +190,17 @@ def attempt(value: Any) -> schemas.Attempt:
         "status": value.status,
         "error": value.error,
         "request_headers": dict(value.request_headers),
-        "answer": value.answer,
+        "answer": value.answer[:answer_characters],
     }
 
 
-def delivery_with_attempts(value: Any, attempts: Sequence[Any]) -> schemas.DeliveryWithAttempts:
+def delivery_with_attempts(
+    value: Any, attempts: Sequence[Any], *, answer_characters: int | None = None
+) -> schemas.DeliveryWithAttempts:
     return {
         **delivery(value),
         "body": value.body.decode(errors="replace"),
-        "log": [attempt(each) for each in attempts],
+        "log": [attempt(each, answer_characters=answer_characters) for each in attempts],
     }
 
 

@@ -1,19 +1,21 @@
 """The operator's API as commands ask it: where it is, what opens it, and its failures as one clear line."""
 
+import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 import typer
 
-from payglot import __version__, launch
-from payglot.settings import Settings, load, with_stored_secrets
+from payglot import __version__
+from payglot.settings import Settings, load, noted_address, with_stored_secrets
 
 SECONDS = 30.0
+_ID = re.compile(r"[0-9A-Za-z_-]{1,100}")
 
 Server = Annotated[
     str | None,
@@ -95,9 +97,11 @@ def find(server: str | None) -> Office:
     return Office(url=_address(settings, server), token=token)
 
 
-def part(text: str) -> str:
-    """A path's part, whatever was typed."""
-    return quote(text.strip(), safe="") or "-"
+def part(id: str) -> str:
+    """An id as a path's part; raises Problem for what can be none."""
+    if not _ID.fullmatch(id.strip()):
+        raise Problem(f"That is no id: {shown(id)}.")
+    return id.strip()
 
 
 def shown(text: Any) -> str:
@@ -117,7 +121,7 @@ def table(rows: list[dict[str, Any]], columns: Mapping[str, Callable[[dict[str, 
 def _address(settings: Settings, server: str | None) -> str:
     chosen = server
     if chosen is None:
-        noted = None if "public_url" in settings.model_fields_set else launch.noted_address(settings)
+        noted = None if "public_url" in settings.model_fields_set else noted_address(settings)
         chosen = noted or settings.public_url
     parts = urlsplit(chosen)
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:

@@ -141,7 +141,12 @@ async def revive(tx: Tx, id: UUID, now: datetime) -> None:
     """Send it again, whatever became of it, with a fresh count of attempts: now, or when its endpoint is on again and
     what is to be said of its link before it is done."""
     before = _deliveries.alias("before")
-    comes_later = exists().where(_is_before(before), before.c.status == "pending")
+    comes_later = exists().where(
+        before.c.endpoint_id == _deliveries.c.endpoint_id,
+        before.c.link_id == _deliveries.c.link_id,
+        before.c.sequence < _deliveries.c.sequence,
+        before.c.status == "pending",
+    )
     await tx.execute(update(_deliveries).where(_deliveries.c.id == id).values(**_anew(comes_later, now)))
 
 
@@ -150,13 +155,20 @@ async def revive_many(
 ) -> int:
     """Replay an endpoint: everything made for it is due again, of one link in its order; from `since` on, of one link,
     or only what was given up, as asked. Returns how many."""
-    before = _deliveries.alias("before")
-    chosen = _chosen(before, since, link_id, only_failed)
-    comes_later = exists().where(_is_before(before), or_(chosen, before.c.status == "pending"))
+    # The earliest of each link goes first. In one pass over the endpoint's: looking for earlier ones row by row takes
+    # minutes where there are tens of thousands.
+    told = _deliveries.alias("told")
+    first = func.min(told.c.sequence).over(partition_by=told.c.link_id)
+    chosen = _chosen(told, since, link_id, only_failed)
+    placed = (
+        select(told.c.id, chosen.label("chosen"), func.coalesce(told.c.sequence > first, False).label("comes_later"))
+        .where(told.c.endpoint_id == endpoint_id, or_(chosen, told.c.status == "pending"))
+        .subquery("placed")
+    )
     statement = (
         update(_deliveries)
-        .where(_deliveries.c.endpoint_id == endpoint_id, _chosen(_deliveries, since, link_id, only_failed))
-        .values(**_anew(comes_later, now))
+        .where(_deliveries.c.id == placed.c.id, placed.c.chosen)
+        .values(**_anew(placed.c.comes_later, now))
     )
     return (await tx.execute(statement)).rowcount
 
@@ -230,15 +242,6 @@ def _of_link(of: Any, link_id: UUID) -> ColumnElement[bool]:
     # By its events, which are indexed by link; deliveries are so only while they are pending.
     condition: ColumnElement[bool] = of.c.event_id.in_(select(_events.c.id).where(_events.c.link_id == link_id))
     return condition
-
-
-def _is_before(before: Any) -> ColumnElement[bool]:
-    """Whether a delivery is to be sent before another one of the same link."""
-    return and_(
-        before.c.endpoint_id == _deliveries.c.endpoint_id,
-        before.c.link_id == _deliveries.c.link_id,
-        before.c.sequence < _deliveries.c.sequence,
-    )
 
 
 def _anew(comes_later: ColumnElement[bool], now: datetime) -> dict[str, Any]:
