@@ -257,7 +257,7 @@ async def test_only_the_operator_reads_it(world: World) -> None:
 async def test_behind_a_trusted_proxy_the_address_is_the_callers(database_url: str) -> None:
     async with open_world(database_url, trusted_proxies=(ipaddress.ip_network("127.0.0.0/8"),)) as world:
         # As `launch.http_settings` has uvicorn wrap the application.
-        proxied = ProxyHeadersMiddleware(world.app, trusted_hosts=["127.0.0.0/8"])
+        proxied = ProxyHeadersMiddleware(world.app, trusted_hosts=["127.0.0.0/8"])  # type: ignore[arg-type]
         transport = httpx.ASGITransport(app=proxied)  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://payglot.test") as http:
             headers = {**ADMIN, "X-Forwarded-For": "198.51.100.9, 203.0.113.7"}
