@@ -128,13 +128,7 @@ async def migrate(settings: Settings) -> str:
             return schema.head()
     url = settings.database_url.get_secret_value()
     with _reaching_the_database():
-        try:
-            await schema.migrate(url)
-        except schema.InUse:
-            raise Refused(
-                "Long transactions hold tables that a migration changes. Nothing is half done: run `payglot migrate` "
-                "again when they have ended."
-            ) from None
+        await _migrate(url)
     return schema.head()
 
 
@@ -234,10 +228,20 @@ async def _embedded(settings: Settings) -> AsyncIterator[str]:
     postgres = Postgres(settings.data_dir)
     await asyncio.to_thread(postgres.start)
     try:
-        await schema.migrate(postgres.url())
+        await _migrate(postgres.url())
         yield postgres.url()
     finally:
         await asyncio.to_thread(postgres.stop)
+
+
+async def _migrate(url: str) -> None:
+    try:
+        await schema.migrate(url)
+    except schema.InUse:
+        raise Refused(
+            "Long transactions hold tables that a migration changes. Nothing is half done: try again when they have "
+            "ended."
+        ) from None
 
 
 async def _inspect(url: str, *, allow_unsafe: bool) -> None:
