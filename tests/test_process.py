@@ -116,7 +116,12 @@ def test_the_home_page_shows_the_commands(demo: Running) -> None:
 
 def test_health_readiness_and_metrics_answer(demo: Running) -> None:
     assert httpx.get(f"{demo.base_url}/healthz").json() == {"status": "ok"}
-    assert httpx.get(f"{demo.base_url}/readyz").json()["checks"] == {"database": "ok", "schema": "ok", "worker": "ok"}
+    assert httpx.get(f"{demo.base_url}/readyz").json()["checks"] == {
+        "database": "ok",
+        "schema": "ok",
+        "durability": "ok",
+        "worker": "ok",
+    }
     metrics = httpx.get(f"{demo.base_url}/metrics").text
     for name in (
         "payglot_requests_total",

@@ -212,3 +212,18 @@ def test_every_setting_is_documented_as_it_is() -> None:
     assert DOCUMENT.read_text() == settings.as_markdown(), (
         "run: .venv/bin/python -m payglot.settings > docs/settings.md"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RETAIN_DELIVERIES_DAYS", "0"),
+        ("RETAIN_ATTEMPTS_DAYS", "a week"),
+        ("RETAIN_IDEMPOTENCY_DAYS", "-1"),
+        ("RETAIN_AUDIT_DAYS", "30"),
+    ],
+)
+def test_what_is_kept_is_a_number_of_days_or_forever(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    with pytest.raises(settings.SettingsProblem, match=f"PAYGLOT_{name}"):
+        load(monkeypatch, **{name: value})
+    assert load(monkeypatch, **{name: "forever"}).model_dump()[name.lower()] is None

@@ -10,8 +10,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import structlog
 import uvicorn
 from sqlalchemy.exc import DBAPIError
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from payglot import demo, schema, server, worker
 from payglot.domain.merchant import Mode
@@ -25,7 +27,15 @@ from payglot.web import connection
 from payglot.web.services import Services
 from payglot.webhooks.guard import ForbiddenUrl, Guard
 
-GRACE_SECONDS = 8
+LAST_CALL_SECONDS = 1.0
+"""How long those who are connected may still send requests, each answered with `Connection: close`."""
+GRACE_SECONDS = 6
+"""How long requests in flight may take after that; then attempts at webhooks have theirs. All together: 15 seconds."""
+ATTEMPTS_GRACE_SECONDS = 4
+WORKER_GRACE_SECONDS = 10
+BACKLOG_SECONDS = 0.05
+
+log = structlog.get_logger(__name__)
 
 
 class Refused(Exception):
@@ -49,7 +59,7 @@ async def ready(settings: Settings, *, checked: bool = True) -> AsyncIterator[Re
     if checked and (problems := check(settings)):
         raise Refused("\n".join(problems))
     async with _database_url(settings) as url:
-        await _inspect(url)
+        await _inspect(url, allow_unsafe=settings.allow_unsafe_database)
         database = Database(url, size=settings.pool_size)
         bell = worker.Bell()
         try:
@@ -74,7 +84,7 @@ async def serve(
                 process = replace(process, demo=await demo.demo(process.services, process.settings))
             await stack.enter_async_context(worker.listening(process.services, process.bell))
             background = (
-                worker.working(process.settings, process.services, process.bell)
+                worker.working(process.settings, process.services, process.bell, grace_seconds=ATTEMPTS_GRACE_SECONDS)
                 if with_worker
                 else worker.calling(process.services, process.bell)
             )
@@ -103,7 +113,7 @@ async def work(settings: Settings, *, announce: Callable[[Ready], None]) -> None
     async with (
         ready(settings) as process,
         worker.listening(process.services, process.bell),
-        worker.working(process.settings, process.services, process.bell),
+        worker.working(process.settings, process.services, process.bell, grace_seconds=WORKER_GRACE_SECONDS),
     ):
         stop = _on_signals()
         _settle_garbage_collector()
@@ -118,7 +128,7 @@ async def migrate(settings: Settings) -> str:
             return schema.head()
     url = settings.database_url.get_secret_value()
     with _reaching_the_database():
-        await schema.migrate(url)
+        await _migrate(url)
     return schema.head()
 
 
@@ -211,29 +221,50 @@ async def _embedded(settings: Settings) -> AsyncIterator[str]:
     postgres = Postgres(settings.data_dir)
     await asyncio.to_thread(postgres.start)
     try:
-        await schema.migrate(postgres.url())
+        await _migrate(postgres.url())
         yield postgres.url()
     finally:
         await asyncio.to_thread(postgres.stop)
 
 
-async def _inspect(url: str) -> None:
+async def _migrate(url: str) -> None:
+    try:
+        await schema.migrate(url)
+    except schema.InUse:
+        raise Refused(
+            "Long transactions hold tables that a migration changes. Nothing is half done: try again when they have "
+            "ended."
+        ) from None
+
+
+async def _inspect(url: str, *, allow_unsafe: bool) -> None:
     """Refuse a database that is away, not migrated, or not safe to trust with money."""
     database = Database(url, size=1)
     try:
         with _reaching_the_database():
             async with database.single() as tx:
                 revision = await installation.schema_revision(tx)
+                fits = await installation.fits(tx, revision, schema.head())
                 unsafe = await installation.unsafe_settings(tx)
     finally:
         await database.close()
-    if revision != schema.head():
+    if not fits and revision is not None and revision > schema.head():
+        raise Refused(
+            f"The database is at schema {revision}, which serves this version ({schema.head()}) no longer: "
+            "install the newer one."
+        )
+    if not fits:
         raise Refused(
             f"The database is at schema {revision or 'none'}, this version needs {schema.head()}: "
             "run `payglot migrate`."
         )
+    if unsafe and not allow_unsafe:
+        raise Refused(
+            f"The database would lose data in a crash: turn on {', '.join(unsafe)}. "
+            "PAYGLOT_ALLOW_UNSAFE_DATABASE=true starts all the same, where the data may be lost."
+        )
     if unsafe:
-        raise Refused(f"The database would lose data in a crash: turn on {', '.join(unsafe)}.")
+        log.error("database would lose data in a crash", off=unsafe)
 
 
 @contextlib.contextmanager
@@ -281,10 +312,35 @@ class _Http(uvicorn.Server):
     def stop(self) -> None:
         self.should_exit = True
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take in nobody new; answer those who are there, and ask them to go; then uvicorn's own end, which hangs up on
+        whoever is silent. Done at once, that would cut off requests that are on their way already."""
+        for each in sockets or []:
+            each.listen(1)
+        # Whoever stands in the queue is let in.
+        await asyncio.sleep(BACKLOG_SECONDS)
+        for door in self.servers:
+            door.close()
+        goodbye = (b"connection", b"close")
+        self.server_state.default_headers = [*self.server_state.default_headers, goodbye]
+        for caller in list(self.server_state.connections):
+            # Also in the answers that are being made; the silent are not hung up on yet.
+            if isinstance(caller, HttpToolsProtocol) and _is_answering(caller):
+                caller.shutdown()
+        until = asyncio.get_running_loop().time() + LAST_CALL_SECONDS
+        while self.server_state.connections and asyncio.get_running_loop().time() < until:  # noqa: ASYNC110 (see `up`)
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
+
     async def up(self, serving: asyncio.Task[None]) -> None:
         """Until requests are answered, or serving has failed."""
         while not self.started and not serving.done():  # noqa: ASYNC110 (uvicorn has a flag, no event)
             await asyncio.sleep(0.005)
+
+
+def _is_answering(connection: HttpToolsProtocol) -> bool:
+    cycle: RequestResponseCycle | None = connection.cycle
+    return cycle is not None and not cycle.response_complete
 
 
 def http_settings(settings: Settings, application: Any) -> uvicorn.Config:

@@ -110,6 +110,23 @@ def _rate_limits(value: Any) -> Any:
 RateLimits = Annotated[dict[str, tuple[RateLimitItem, ...]], NoDecode, BeforeValidator(_rate_limits)]
 
 
+FOREVER = "forever"
+
+
+def _days(value: Any) -> Any:
+    if isinstance(value, str) and value.strip() == FOREVER:
+        return None
+    try:
+        return int(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError(f"must be a whole number of days, or {FOREVER}") from None
+
+
+Days = Annotated[Annotated[int, Field(ge=1)] | None, NoDecode, BeforeValidator(_days)]
+DaysMore = Annotated[Annotated[int, Field(ge=0)] | None, NoDecode, BeforeValidator(_days)]
+DaysOfMonths = Annotated[Annotated[int, Field(ge=31)] | None, NoDecode, BeforeValidator(_days)]
+
+
 def _shown(default: str) -> dict[str, Any]:
     """What the documentation shows where the default is computed."""
     return {"shown_default": default}
@@ -166,6 +183,29 @@ Without it they are lost."""
 
     trusted_proxies: Networks = Field(default=(), json_schema_extra=_shown("none"))
     """Networks of proxies whose `X-Forwarded-For` is believed, in CIDR notation, separated by commas."""
+
+    allow_unsafe_database: bool = False
+    """Whether to start on a database with `fsync`, `full_page_writes` or `synchronous_commit` off, which loses data \
+in a crash. Readiness shows it in any case."""
+
+    retain_deliveries_days: Days = 365
+    """Days that a webhook delivery that is over is kept, with its body; `forever` is possible here and below. Events \
+are their links' history and stay as long as these."""
+
+    retain_attempts_days: Days = 90
+    """Days that each attempt at a delivery is kept, with what was sent and answered."""
+
+    retain_idempotency_days: DaysMore = 0
+    """Days that an idempotency key and its answer are kept after the key stands for nothing any more."""
+
+    retain_inbox_days: Days = 30
+    """Days that the sandbox inbox keeps a message."""
+
+    retain_codes_days: Days = 7
+    """Days that a one-time code is remembered after its end, so that a late second use is noticed."""
+
+    retain_audit_days: DaysOfMonths = Field(default=None, json_schema_extra=_shown("`forever`"))
+    """Days that the audit log is kept, in whole calendar months."""
 
     log_format: LogFormat = LogFormat.JSON
     """`json` (one object a line) or `console` (for people)."""

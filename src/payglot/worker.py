@@ -1,16 +1,17 @@
-"""Background work: webhooks go out, receivers are asked whether they are well, links and attempts expire, other
-processes' changes are heard, gauges are kept."""
+"""Background work: webhooks go out, receivers are asked whether they are well, links and attempts expire, what is old
+is forgotten, other processes' changes are heard, gauges are kept."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import structlog
 
 from payglot.admin.health import refresh_gauges
 from payglot.dialects import DIALECTS
-from payglot.operations import deliveries, expiry, sending
+from payglot.operations import deliveries, expiry, retention, sending
 from payglot.rails.payouts import SandboxPayoutRail
 from payglot.settings import Settings
 from payglot.store.listen import Listener
@@ -26,6 +27,7 @@ SENDING_SECONDS = 1.0
 GAUGES_SECONDS = 15.0
 CLOCK_SECONDS = 5.0
 HEALTH_LOOK_SECONDS = 5.0
+RETENTION_SECONDS = 600.0
 
 log = structlog.get_logger(__name__)
 
@@ -102,8 +104,10 @@ async def calling(services: Services, bell: Bell) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def working(settings: Settings, services: Services, bell: Bell) -> AsyncIterator[None]:
-    """The background work itself; on the way out attempts under way are finished first."""
+async def working(
+    settings: Settings, services: Services, bell: Bell, *, grace_seconds: float = 10
+) -> AsyncIterator[None]:
+    """The background work itself; on the way out attempts under way are finished first, within `grace_seconds`."""
     sender = client.connect(Guard(settings.webhook_allowed_networks), concurrency=settings.worker_concurrency)
     dispatcher = Dispatcher(
         database=services.database,
@@ -114,6 +118,7 @@ async def working(settings: Settings, services: Services, bell: Bell) -> AsyncIt
         base_url=services.public_url,
         concurrency=settings.worker_concurrency,
         noted=lambda dialect, outcome: metrics.attempts.labels(dialect, outcome).inc(),
+        grace_seconds=grace_seconds,
     )
     bell.wakes(dispatcher.wake)
     asking = client.connect(Guard(settings.webhook_allowed_networks), concurrency=AT_ONCE)
@@ -143,12 +148,21 @@ async def working(settings: Settings, services: Services, bell: Bell) -> AsyncIt
         if not await checks.run_due():
             await asyncio.sleep(HEALTH_LOOK_SECONDS)
 
+    rules = retention_rules(settings)
+
+    async def forget() -> None:
+        gone = await retention.run(services.database, rules, services.clock.now())
+        if any(gone.values()):
+            log.info("forgot what is old", **gone)
+        await asyncio.sleep(RETENTION_SECONDS)
+
     loops = [
         dispatcher.run(),
         _forever("expiry", expire),
         _forever("payouts", send_payouts),
         _forever("gauges", keep_gauges),
         _forever("health checks", check_health),
+        _forever("retention", forget),
     ]
     try:
         async with _running(loops):
@@ -156,6 +170,20 @@ async def working(settings: Settings, services: Services, bell: Bell) -> AsyncIt
     finally:
         await sender.close()
         await asking.close()
+
+
+def retention_rules(settings: Settings) -> retention.Rules:
+    def kept(days: int | None) -> timedelta | None:
+        return None if days is None else timedelta(days=days)
+
+    return retention.Rules(
+        deliveries=kept(settings.retain_deliveries_days),
+        attempts=kept(settings.retain_attempts_days),
+        idempotency=kept(settings.retain_idempotency_days),
+        inbox=kept(settings.retain_inbox_days),
+        codes=kept(settings.retain_codes_days),
+        audit=kept(settings.retain_audit_days),
+    )
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""`/healthz` (this process), `/readyz` (database, schema, worker's lag) and `/metrics` (Prometheus)."""
+"""`/healthz` (this process), `/readyz` (database, schema, durability, worker's lag) and `/metrics` (Prometheus)."""
 
 import asyncio
 from datetime import timedelta
@@ -17,24 +17,25 @@ PATIENCE_SECONDS = 3.0
 MAX_LAG = timedelta(minutes=5)
 
 
-def build(services: Services, *, schema_head: str) -> ASGIApp:
-    """Needs no credentials: it tells nothing about merchants beyond counts."""
+def build(services: Services, *, schema_head: str, tolerated: frozenset[str] = frozenset()) -> ASGIApp:
+    """Needs no credentials: it tells nothing about merchants beyond counts. Readiness shows the checks that are
+    `tolerated`, and does without them."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        response = await _answer(services, schema_head, Request(scope, receive))
+        response = await _answer(services, schema_head, tolerated, Request(scope, receive))
         await response(scope, receive, send)
 
     return app
 
 
-async def _answer(services: Services, schema_head: str, request: Request) -> Response:
+async def _answer(services: Services, schema_head: str, tolerated: frozenset[str], request: Request) -> Response:
     if request.method not in ("GET", "HEAD"):
         return answer(405, {"error": "Method not allowed."}, headers={"Allow": "GET, HEAD"})
     match request.url.path:
         case "/healthz":
             return answer(200, {"status": "ok"})
         case "/readyz":
-            return await _readiness(services, schema_head)
+            return await _readiness(services, schema_head, tolerated)
         case "/metrics":
             # Counted when asked, so that a process without a worker shows them as well.
             await _refresh(services)
@@ -43,19 +44,24 @@ async def _answer(services: Services, schema_head: str, request: Request) -> Res
             return answer(404, {"error": "Nothing is served here."})
 
 
-async def _readiness(services: Services, schema_head: str) -> Response:
+async def _readiness(services: Services, schema_head: str, tolerated: frozenset[str]) -> Response:
+    if services.closing.is_set():
+        return answer(503, {"status": "unavailable", "checks": {"process": "stopping"}})
     checks: dict[str, str] = {}
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             async with services.database.single() as tx:
                 revision = await installation.schema_revision(tx)
+                fits = await installation.fits(tx, revision, schema_head)
+                unsafe = await installation.unsafe_settings(tx)
             _, lag = await deliveries.lag(services.database, services.clock.now())
     except Exception:  # noqa: BLE001 (whatever keeps us from asking, the answer is: not ready)
         return answer(503, {"status": "unavailable", "checks": {"database": "unreachable"}})
     checks["database"] = "ok"
-    checks["schema"] = "ok" if revision == schema_head else "not migrated"
+    checks["schema"] = "ok" if fits else "not migrated"
+    checks["durability"] = f"off: {', '.join(unsafe)}" if unsafe else "ok"
     checks["worker"] = "ok" if lag <= MAX_LAG else "behind"
-    ready = all(state == "ok" for state in checks.values())
+    ready = all(state == "ok" for name, state in checks.items() if name not in tolerated)
     body = {
         "status": "ok" if ready else "unavailable",
         "checks": checks,

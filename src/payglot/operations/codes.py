@@ -13,8 +13,6 @@ from payglot.store import codes as stored
 from payglot.store.codes import Code as Code, Purpose
 from payglot.store.database import Tx
 
-KEPT = timedelta(days=7)
-"""How long after its end a code is remembered, so that a late second use is noticed."""
 SIGN_IN_TTL = timedelta(minutes=15)
 _LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 _GROUPS, _GROUP = 5, 5
@@ -46,7 +44,6 @@ async def issue(
         expires_at=now + ttl,
         used_at=None,
     )
-    await stored.forget(tx, merchant_id, dialect, before=now - KEPT)
     await stored.create(tx, code)
     await audit.note(tx, by, _THINGS[purpose], code.id, Action.CREATED, now, merchant_id=merchant_id, dialect=dialect)
     return code

@@ -8,7 +8,6 @@ from payglot.domain.errors import ChangedMeanwhile, IllegalTransition
 from payglot.operations import executions, links, payments, subscriptions
 from payglot.store import (
     executions as stored_executions,
-    idempotency,
     links as stored_links,
     payments as stored_payments,
 )
@@ -22,8 +21,6 @@ async def run(database: Database, now: datetime) -> int:
     moved = 0
     while batch := await _run_batch(database, now):
         moved += batch
-    async with database.single() as tx:
-        await idempotency.forget_expired(tx, now, limit=BATCH)
     return moved
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 
 from payglot.store import tables
 from payglot.store.database import Tx
@@ -61,13 +61,4 @@ async def use_all(tx: Tx, merchant_id: UUID, dialect: str, details: dict[str, An
             _codes.c.used_at.is_(None),
         )
         .values(used_at=now)
-    )
-
-
-async def forget(tx: Tx, merchant_id: UUID, dialect: str, *, before: datetime) -> None:
-    """Delete what ended long ago."""
-    await tx.execute(
-        delete(_codes).where(
-            _codes.c.merchant_id == merchant_id, _codes.c.dialect == dialect, _codes.c.expires_at < before
-        )
     )

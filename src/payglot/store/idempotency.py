@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from payglot.store import tables
@@ -76,15 +76,6 @@ async def keep(
 ) -> None:
     said = {"answer_status": status, "answer_headers": headers, "answer_body": body}
     await tx.execute(_keep, _named(merchant_id, scope, key) | said)
-
-
-async def forget_expired(tx: Tx, now: datetime, *, limit: int) -> int:
-    old = select(_keys.c.merchant_id, _keys.c.scope, _keys.c.key).where(_keys.c.expires_at <= now).limit(limit)
-    statement = delete(_keys).where(
-        _keys.c.expires_at <= now,
-        _keys.c.key.in_(select(old.subquery().c.key)),
-    )
-    return (await tx.execute(statement)).rowcount
 
 
 def _named(merchant_id: UUID, scope: str, key: str) -> dict[str, Any]:

@@ -32,6 +32,11 @@ async def schema_revision(tx: Tx) -> str | None:
     return (await tx.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
 
 
+async def serves_from(tx: Tx) -> str:
+    """The oldest schema whose servers may run on this one."""
+    return str((await tx.execute(select(_installation.c.serves_from))).scalar_one())
+
+
 async def durability(tx: Tx) -> dict[str, str]:
     """The settings that a crash-safe database has on (SECURITY checklist H2)."""
     names = ("fsync", "full_page_writes", "synchronous_commit")

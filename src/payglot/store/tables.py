@@ -322,6 +322,7 @@ deliveries = Table(
     ),
     Index("deliveries_newest_idx", "merchant_id", text("id DESC")),
     Index("deliveries_endpoint_idx", "endpoint_id", "status", "finished_at"),
+    Index("deliveries_age_idx", "finished_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
 )
 
 attempts = Table(
@@ -338,6 +339,7 @@ attempts = Table(
     Column("request_headers", Json, nullable=False),
     Column("answer", Text, nullable=False),
     Index(None, "delivery_id"),
+    Index("attempts_age_idx", "started_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
 )
 
 idempotency_keys = Table(
@@ -370,12 +372,14 @@ inbox = Table(
     Index("inbox_newest_idx", "merchant_id", text("id DESC")),
 )
 
-# What the installation itself knows, beside its merchants: the sandbox clock's offset.
+# What the installation itself knows, beside its merchants: the sandbox clock's offset, and how old its servers may be.
 installation = Table(
     "installation",
     metadata,
     Column("id", SmallInteger, primary_key=True),
     Column("clock_offset_seconds", BigInteger, nullable=False),
+    # The oldest schema whose servers may still run beside this one, for a rolling upgrade.
+    Column("serves_from", Text, nullable=False, server_default="0012"),
     CheckConstraint("id = 1", name="single"),
 )
 

@@ -42,6 +42,8 @@ GATHER_WITHIN_SECONDS = 0.02
 less, and the slowest hundredth arrives sooner than it would in the queue for a processor."""
 RECORD_SECONDS = 0.05
 """How long a verdict waits for others to be written down with. Nobody waits for it: the attempt is over."""
+LAST_WORDS_SECONDS = 2.0
+"""How long, at the end, to try to write down what was sent and to give back what was not."""
 GONE = 410
 HIDDEN_HEADERS = frozenset({"authorization"})
 
@@ -57,7 +59,8 @@ class _Lane:
 
 
 class Dispatcher:
-    """`concurrency` bounds attempts in flight. `noted` is told (dialect, outcome) of every attempt."""
+    """`concurrency` bounds attempts in flight. `noted` is told (dialect, outcome) of every attempt. `grace_seconds` is
+    how long attempts under way may still take when it is stopped."""
 
     def __init__(
         self,
@@ -70,6 +73,7 @@ class Dispatcher:
         base_url: str,
         concurrency: int,
         noted: Callable[[str, str], None],
+        grace_seconds: float = 10,
     ) -> None:
         self._database = database
         self._vault = vault
@@ -79,6 +83,7 @@ class Dispatcher:
         self._base_url = base_url
         self._lines = asyncio.Semaphore(concurrency)
         self._noted = noted
+        self._grace_seconds = grace_seconds
         self._lanes: dict[UUID, _Lane] = {}
         self._senders: set[asyncio.Task[None]] = set()
         self._leased: dict[UUID, int] = {}
@@ -105,11 +110,22 @@ class Dispatcher:
             self._stopping = True
             fanning_out.cancel()
             await asyncio.gather(fanning_out, return_exceptions=True)
-            if self._senders:
-                await asyncio.wait(self._senders, timeout=deliveries.LEASE.total_seconds() / 4)
-            await self._verdicts.join()
+            await self._finish()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS_SECONDS):
+                    await self._verdicts.join()
+                    await self._give_back()
             recorder.cancel()
-            await self._give_back()
+
+    async def _finish(self) -> None:
+        """Wait for attempts under way; who takes longer than we may is cut off, and somebody else's turn at once."""
+        if self._senders:
+            await asyncio.wait(self._senders, timeout=self._grace_seconds)
+        cut_off = list(self._senders)
+        for task in cut_off:
+            task.cancel()
+        await asyncio.gather(*cut_off, return_exceptions=True)
+        self._unsent += [delivery for lane in self._lanes.values() for delivery, _ in lane.waiting]
 
     async def _take_up_events(self) -> None:
         last = 0.0
@@ -219,6 +235,9 @@ class Dispatcher:
             try:
                 async with self._lines:
                     await self._send(delivery, endpoint)
+            except asyncio.CancelledError:
+                self._unsent.append(delivery)
+                raise
             except Exception:  # its lease runs out and it is tried again
                 log.exception("attempt broke", delivery=str(delivery.id))
             self._leased_in_all -= 1
