@@ -19,12 +19,13 @@ _COMMIT = re.compile(rb"\s*commit", re.IGNORECASE)
 @dataclass
 class Cut:
     """What happens to the next commit of a new link. `before`: PostgreSQL never sees it. `after`: it does, and nobody
-    hears its answer. `then` runs at that moment, before both sides are closed; `seconds` is how long an `after`
-    leaves PostgreSQL with it."""
+    hears its answer. `then` runs at that moment; both sides are closed `seconds` later, and not before `hold` is set.
+    """
 
     mode: Literal["before", "after"]
     seconds: float = 0.0
     then: Callable[[], None] | None = None
+    hold: asyncio.Event | None = None
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -38,6 +39,7 @@ class WireProxy:
         self._flowing.set()
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
         self.port = 0
         self.cuts = 0
         """How many connections it has cut."""
@@ -62,6 +64,13 @@ class WireProxy:
         with suppress(ValueError):
             self._cuts.remove(cut)
 
+    def announce_end(self) -> None:
+        """Every client hears what PostgreSQL says before it closes a connection, which stays open for now."""
+        fields = (b"SFATAL", b"VFATAL", b"C57P01", b"Mterminating connection due to administrator command", b"")
+        content = b"\0".join(fields) + b"\0"
+        for client in self._clients:
+            client.write(b"E" + (len(content) + 4).to_bytes(4) + content)
+
     def stall(self) -> None:
         """Nothing passes in either direction until `resume`."""
         self._flowing.clear()
@@ -76,6 +85,7 @@ class WireProxy:
 
     async def _serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         to_server: asyncio.StreamWriter | None = None
+        self._clients.add(to_client)
         pumps: list[asyncio.Task[None]] = []
         try:
             await self._flowing.wait()
@@ -93,6 +103,7 @@ class WireProxy:
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
+            self._clients.discard(to_client)
             for writer in (to_server, to_client):
                 if writer is not None:
                     writer.close()
@@ -122,9 +133,11 @@ class WireProxy:
         if cut.mode == "after":
             to_server.write(message)
             await to_server.drain()
-            await asyncio.sleep(cut.seconds)
         if cut.then is not None:
             cut.then()
+        await asyncio.sleep(cut.seconds)
+        if cut.hold is not None:
+            await cut.hold.wait()
         cut.done.set()
 
 

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -14,6 +16,7 @@ from payglot.domain.errors import ReferenceTaken
 from payglot.domain.link import Link
 from payglot.store import links as stored
 from payglot.store.database import Database, is_unreachable
+from tests.chaos.wire import WireProxy
 from tests.links import make
 from tests.world import World
 
@@ -98,6 +101,35 @@ async def test_a_connection_cut_in_the_middle_is_a_database_that_is_away(lone: D
             await tx.fetch(cut, [])
         assert is_unreachable(raised.value)
         assert [dict(row) for row in await tx.fetch("SELECT 1 AS one", [])] == [{"one": 1}]
+
+
+async def test_a_connection_that_has_heard_of_its_end_is_a_database_that_is_away(database_url: str) -> None:
+    """PostgreSQL says so a moment before it closes the socket, and a request may come in between."""
+    folder = Path(parse_qs(urlsplit(database_url).query)["host"][0])
+    proxy = WireProxy(folder / ".s.PGSQL.5432")
+    await proxy.start()
+    name = urlsplit(database_url).path
+    database = Database(f"postgresql+asyncpg://payglot@127.0.0.1:{proxy.port}{name}", size=1)
+
+    async def ask() -> object:
+        async with database.transaction() as tx:
+            return await tx.fetch("SELECT 1", [])
+
+    async def ask_until_it_fails() -> None:
+        for _ in range(200):
+            await asyncio.sleep(0.01)
+            await ask()
+
+    try:
+        await ask()
+        proxy.announce_end()
+        with pytest.raises(asyncpg.InternalClientError) as raised:
+            await ask_until_it_fails()
+        assert is_unreachable(raised.value)
+        assert await ask()
+    finally:
+        await database.close()
+        await proxy.stop()
 
 
 async def test_statements_of_both_kinds_share_one_transaction(world: World, lone: Database) -> None:

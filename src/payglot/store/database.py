@@ -181,7 +181,8 @@ def is_unreachable(error: BaseException) -> bool:
         return error.connection_invalidated or _is_away(getattr(error.orig, "sqlstate", None))
     if isinstance(error, asyncpg.PostgresError):
         return _is_away(error.sqlstate)
-    return isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError))
+    # The last is a connection that has heard of its end, and whose socket has not been closed yet.
+    return isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError))
 
 
 def violated(error: BaseException) -> str | None:
