@@ -19,6 +19,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--short", action="store_true", help="what runs among the tests")
     parser.add_argument("--seed", type=int, default=None, help="of an earlier run, to do the same again")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of the counts that the goals name, for a run in between"
+    )
     parser.add_argument("--only", default="", help="parts, or goals to print, separated by commas: crashes,W3")
     asked = parser.parse_args()
     seed = secrets.randbelow(10**6) if asked.seed is None else asked.seed
@@ -26,7 +29,7 @@ def main() -> None:
     # For root's sake: PostgreSQL runs under another account then, which must be let through.
     folder = Path(tempfile.mkdtemp(prefix="payglot-chaos-"))
     print(f"seed {seed}, histories and logs in {folder}")
-    measured = asyncio.run(run(parts(only), Scale(short=asked.short, seed=seed), folder))
+    measured = asyncio.run(run(parts(only), Scale(short=asked.short, seed=seed, share=asked.share), folder))
     print(f"\n{table(measured)}")
     sys.exit(not all(each.holds for each in measured))
 

@@ -1,5 +1,6 @@
 """What must hold after any disturbance: the database against the clients' and the receivers' own records."""
 
+import itertools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -55,13 +56,20 @@ async def check(installation: Installation, driver: Driver, receivers: Sequence[
         _pays(found, driver, rows)
         _states(found, rows)
         _money(found, rows)
-        _keys(found, driver, rows)
         await _sessions(found, connection)
     told = await _events(installation.url)
     _history(found, rows, told)
     _deliveries(found, rows, told)
     _arrivals(found, rows, [arrival for receiver in receivers for arrival in receiver.arrivals])
     _logs(found, installation)
+    return found
+
+
+async def check_keys(installation: Installation, driver: Driver) -> Findings:
+    """Of those not yet forgotten, and so before time passes."""
+    found = Findings()
+    async with installation.database() as connection:
+        _keys(found, driver, await _rows(connection))
     return found
 
 
@@ -192,7 +200,8 @@ def _keys(found: Findings, driver: Driver, rows: Rows) -> None:
 
 async def _sessions(found: Findings, connection: Any) -> None:
     idle = await connection.fetchval(
-        "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND state_change < now() - interval '1 s'"
+        "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
+        " AND state_change < now() - interval '1 s'"
     )
     waiting = await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
     found.counts["sessions"] = await connection.fetchval(
@@ -230,7 +239,7 @@ def _history(found: Findings, rows: Rows, told: Sequence[Event]) -> None:
         if history[-1].link.status != link["status"]:
             found.wrong["D6"].append(f"link {id} is {link['status']}, its last event says {history[-1].link.status}")
         standing: dict[UUID, Any] = {}
-        for earlier, later in zip(history, history[1:], strict=False):
+        for earlier, later in itertools.pairwise(history):
             before, after = earlier.link.status, later.link.status
             if before != after and after not in links.TRANSITIONS[before]:
                 found.wrong["§3"].append(f"link {id} went from {before} to {after}")
@@ -324,7 +333,7 @@ def _arrivals(found: Findings, rows: Rows, arrivals: Sequence[Arrival]) -> None:
             by_link[row["link_id"], row["endpoint_id"]].append((seen[0].at, row["sequence"]))
         taken = [arrival for arrival in seen if arrival.answered == 200]
         found.counts["doubled"] += max(0, len(taken) - 1)
-        for earlier, later in zip(taken, taken[1:], strict=False):
+        for earlier, later in itertools.pairwise(taken):
             stamps = [(earlier.headers.get(name), later.headers.get(name)) for name in STAMP_HEADERS]
             if later.at - earlier.at > 1.5 and any(one is not None and one == other for one, other in stamps):
                 found.wrong["W2"].append(f"delivery {row['id']} was repeated under an old signature")

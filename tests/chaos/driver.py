@@ -22,6 +22,8 @@ from tests.links import CREATE, DIALECT_NAMES, JSON_API, READ
 
 Outcome = Literal["ok", "refused", "unreached", "unknown"]
 KEY_HEADER = {"devdraft": "idempotency-key", "qonto": "X-Qonto-Idempotency-Key"}
+P100_FAILED = (b'"P500"', b'"P501"')
+"""What P100 says, with 400, where others answer 500 and 503."""
 REQUEST_SECONDS = 25
 EXPIRES_SOON_SECONDS = 3600
 
@@ -38,7 +40,7 @@ class Entry:
     hash: str | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class Create:
     """One link that a client wanted, however often it asked. `answer` is the first success; `other_answers` counts
     later successes of other bytes."""
@@ -82,6 +84,11 @@ class Create:
     def headers(self) -> dict[str, str]:
         headers: dict[str, str] = dict(self.merchant["dialects"][self.dialect]["headers"])
         return headers
+
+    @property
+    def request_headers(self) -> dict[str, str]:
+        headers = self.headers | {"Content-Type": JSON_API if self.dialect == "txn" else "application/json"}
+        return headers if self.key is None else headers | {KEY_HEADER[self.dialect]: self.key}
 
 
 @dataclass
@@ -140,7 +147,7 @@ class Driver:
     async def load(self, *, creates_per_second: float, until: asyncio.Event, only: str | None = None) -> None:
         """Creates at this rate, half as many reads, and the rest of a client's life beside, until told otherwise.
         `only` leaves everything away but creates in that dialect."""
-        tasks: set[asyncio.Task[None]] = set()
+        tasks: set[asyncio.Task[Any]] = set()
         began, number = time.monotonic(), 0
         while not until.is_set():
             await asyncio.sleep(max(0.0, began + number / creates_per_second - time.monotonic()))
@@ -160,23 +167,35 @@ class Driver:
         if tasks:
             await asyncio.gather(*tasks)
 
-    async def create(
-        self, *, dialect: str | None = None, keyed: bool | None = None, api: int | None = None, repeat: bool = True
+    def planned(
+        self, *, dialect: str | None = None, keyed: bool | None = None, merchant: Mapping[str, Any] | None = None
     ) -> Create:
-        """One link, asked for again with its key or reference until it is known what became of it."""
+        """One link that is yet to be asked for."""
         dialect = dialect or self._random.choice(DIALECT_NAMES)
-        mark = f"chaos-{self._random.getrandbits(48):012x}"
         with_key = dialect in KEY_HEADER and (self._random.random() < 0.6 if keyed is None else keyed)
         create = Create(
-            mark=mark,
+            mark=f"chaos-{self._random.getrandbits(48):012x}",
             dialect=dialect,
-            merchant=self._random.choice(self._installation.merchants),
+            merchant=merchant or self._random.choice(self._installation.merchants),
             key=str(UUID(int=self._random.getrandbits(128), version=4)) if with_key else None,
             expires_soon=dialect == "p100" and self._random.random() < 0.2,
             body=b"",
         )
         create.body = json.dumps(_body(create)).encode()
         self.creates.append(create)
+        return create
+
+    async def create(
+        self,
+        *,
+        dialect: str | None = None,
+        keyed: bool | None = None,
+        merchant: Mapping[str, Any] | None = None,
+        api: int | None = None,
+        repeat: bool = True,
+    ) -> Create:
+        """One link, asked for again with its key or reference until it is known what became of it."""
+        create = self.planned(dialect=dialect, keyed=keyed, merchant=merchant)
         await self.send(create, api=api)
         if repeat and create.repeatable:
             await self.resolve(create)
@@ -190,11 +209,10 @@ class Driver:
             await self.send(create)
 
     async def send(self, create: Create, *, api: int | None = None) -> Outcome:
-        headers = create.headers | {"Content-Type": JSON_API if create.dialect == "txn" else "application/json"}
-        if create.key is not None:
-            headers[KEY_HEADER[create.dialect]] = create.key
         self.sent[create.mark] = time.monotonic()
-        outcome, status, body = await self._ask("POST", CREATE[create.dialect], headers, create.body, api=api)
+        outcome, status, body = await self._ask(
+            "POST", CREATE[create.dialect], create.request_headers, create.body, api=api
+        )
         if outcome == "ok" and create.answer is None:
             create.answer = body
         elif outcome == "ok" and create.answer != body:
@@ -289,7 +307,7 @@ class Driver:
         except (aiohttp.ClientError, OSError, TimeoutError):
             self.errors.append((time.monotonic(), None))
             return "unknown", None, b""
-        if status >= 500:
+        if status >= 500 or any(code in content for code in P100_FAILED):
             self.errors.append((time.monotonic(), status))
             return "unknown", status, content
         if status < 300:

@@ -30,9 +30,14 @@ class Scale:
 
     short: bool
     seed: int
+    share: float = 1.0
+    """Of the whole counts, for a run in between."""
 
     def of(self, whole: int, short: int) -> int:
         return short if self.short else whole
+
+    def part_of(self, whole: int) -> int:
+        return max(1, round(whole * self.share))
 
     def random(self, purpose: str) -> random.Random:
         """The same numbers for the same seed and purpose."""

@@ -65,7 +65,7 @@ class Payglot:
     async def gone(self) -> int:
         """Its exit status, once it has ended."""
         assert self.process is not None
-        while (status := self.process.poll()) is None:
+        while (status := self.process.poll()) is None:  # noqa: ASYNC110 (nobody else may wait for it)
             await asyncio.sleep(POLL_SECONDS)
         return status
 
@@ -236,7 +236,7 @@ class Installation:
                 each.start()
             ended = asyncio.create_task(each.gone())
             try:
-                while not ended.done() and not await each.is_up(self._http, seen_bytes):
+                while not (ended.done() or await each.is_up(self._http, seen_bytes)):  # noqa: ASYNC110
                     await asyncio.sleep(POLL_SECONDS * 2)
                 if not ended.done():
                     each.ready.set()

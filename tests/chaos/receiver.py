@@ -36,15 +36,46 @@ class Arrival:
     answered: int | None = None
 
 
+class Gate:
+    """Holds what arrives until so many are there; then all are answered, and `then` runs at once, in the receiver's own
+    thread. What comes later passes."""
+
+    def __init__(self, count: int, then: Callable[[], None]) -> None:
+        self._count = count
+        self._then = then
+        self._open = asyncio.Event()
+        self.held: list[Arrival] = []
+        self.passed = threading.Event()
+        self.passed_at = 0.0
+        self._answered = 0
+
+    async def wait(self, arrival: Arrival) -> bool:
+        """Whether this one is among those held."""
+        if self._open.is_set():
+            return False
+        self.held.append(arrival)
+        if len(self.held) >= self._count:
+            self._open.set()
+        await self._open.wait()
+        return True
+
+    def answered(self) -> None:
+        self._answered += 1
+        if self._answered == len(self.held):
+            self._then()
+            self.passed_at = time.monotonic()
+            self.passed.set()
+
+
 class Receiver:
-    """`well` makes every endpoint behave from now on. `on_answer` runs right after a 200 has left, in the receiver's
-    own thread; `on_arrival` right before."""
+    """`well` makes every endpoint behave from now on; `gate` stands before those that do."""
 
     def __init__(self) -> None:
         self.arrivals: list[Arrival] = []
         self.well = False
-        self.on_arrival: Callable[[Arrival], None] | None = None
-        self.on_answer: Callable[[Arrival], None] | None = None
+        self.moods: dict[str, str] = {}
+        """How endpoints behave for now, whatever they are called."""
+        self.gate: Gate | None = None
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -104,18 +135,18 @@ class Receiver:
         arrival = Arrival(at=time.monotonic(), path=path, headers=headers, body=body)
         self.arrivals.append(arrival)
         seen = self._seen[(path, body)] = self._seen.get((path, body), 0) + 1
-        if self.on_arrival is not None:
-            self.on_arrival(arrival)
         return await self._answer(arrival, seen, writer)
 
     async def _answer(self, arrival: Arrival, seen: int, writer: asyncio.StreamWriter) -> bool:
-        match "ok" if self.well else _behaviour(arrival, seen):
+        match "ok" if self.well else self._behaviour(arrival, seen):
             case "ok":
+                gate = self.gate
+                is_held = gate is not None and await gate.wait(arrival)
                 arrival.answered = 200
                 writer.write(OK)
+                if gate is not None and is_held:
+                    gate.answered()
                 await writer.drain()
-                if self.on_answer is not None:
-                    self.on_answer(arrival)
                 return True
             case "hang":
                 await asyncio.sleep(HANG_SECONDS)
@@ -139,9 +170,12 @@ class Receiver:
                 await writer.drain()
         return False
 
+    def _behaviour(self, arrival: Arrival, seen: int) -> str:
+        endpoint = arrival.path.split("/")[1]
+        return _behaviour(self.moods.get(endpoint, endpoint.split("-")[0]), arrival, seen)
 
-def _behaviour(arrival: Arrival, seen: int) -> str:
-    kind = arrival.path.split("/")[1].split("-")[0]
+
+def _behaviour(kind: str, arrival: Arrival, seen: int) -> str:
     if kind == "flaky":
         # The same for the same body: one in three is refused once or twice before it is taken.
         chance = hashlib.sha256(arrival.body).digest()
