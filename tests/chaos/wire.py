@@ -40,6 +40,8 @@ class WireProxy:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._clients: set[asyncio.StreamWriter] = set()
+        self.starting_up = False
+        """New connections are answered as PostgreSQL does while it recovers."""
         self.port = 0
         self.cuts = 0
         """How many connections it has cut."""
@@ -66,10 +68,8 @@ class WireProxy:
 
     def announce_end(self) -> None:
         """Every client hears what PostgreSQL says before it closes a connection, which stays open for now."""
-        fields = (b"SFATAL", b"VFATAL", b"C57P01", b"Mterminating connection due to administrator command", b"")
-        content = b"\0".join(fields) + b"\0"
         for client in self._clients:
-            client.write(b"E" + (len(content) + 4).to_bytes(4) + content)
+            client.write(_fatal(b"57P01", b"terminating connection due to administrator command"))
 
     def stall(self) -> None:
         """Nothing passes in either direction until `resume`."""
@@ -89,6 +89,11 @@ class WireProxy:
         pumps: list[asyncio.Task[None]] = []
         try:
             await self._flowing.wait()
+            if self.starting_up:
+                # What it was asked, encryption or a session, makes no difference.
+                await client.readexactly(8)
+                to_client.write(_fatal(b"57P03", b"the database system is starting up"))
+                return
             server, to_server = await asyncio.open_unix_connection(str(self._socket))
             session = _Session()
             pumps = [
@@ -139,6 +144,11 @@ class WireProxy:
         if cut.hold is not None:
             await cut.hold.wait()
         cut.done.set()
+
+
+def _fatal(code: bytes, says: bytes) -> bytes:
+    content = b"\0".join((b"SFATAL", b"VFATAL", b"C" + code, b"M" + says, b"")) + b"\0"
+    return b"E" + (len(content) + 4).to_bytes(4) + content
 
 
 class _Session:

@@ -103,13 +103,23 @@ async def test_a_connection_cut_in_the_middle_is_a_database_that_is_away(lone: D
         assert [dict(row) for row in await tx.fetch("SELECT 1 AS one", [])] == [{"one": 1}]
 
 
-async def test_a_connection_that_has_heard_of_its_end_is_a_database_that_is_away(database_url: str) -> None:
-    """PostgreSQL says so a moment before it closes the socket, and a request may come in between."""
-    folder = Path(parse_qs(urlsplit(database_url).query)["host"][0])
-    proxy = WireProxy(folder / ".s.PGSQL.5432")
+@pytest.fixture
+async def proxied(database_url: str) -> AsyncIterator[tuple[WireProxy, Database]]:
+    """A database of one connection, behind a proxy that can say what PostgreSQL says in bad moments."""
+    proxy = WireProxy(Path(parse_qs(urlsplit(database_url).query)["host"][0]) / ".s.PGSQL.5432")
     await proxy.start()
-    name = urlsplit(database_url).path
-    database = Database(f"postgresql+asyncpg://payglot@127.0.0.1:{proxy.port}{name}", size=1)
+    url = f"postgresql+asyncpg://payglot@127.0.0.1:{proxy.port}{urlsplit(database_url).path}?ssl=disable"
+    database = Database(url, size=1)
+    yield proxy, database
+    await database.close()
+    await proxy.stop()
+
+
+async def test_a_connection_that_has_heard_of_its_end_is_a_database_that_is_away(
+    proxied: tuple[WireProxy, Database],
+) -> None:
+    """PostgreSQL says so a moment before it closes the socket, and a request may come in between."""
+    proxy, database = proxied
 
     async def ask() -> object:
         async with database.transaction() as tx:
@@ -120,16 +130,28 @@ async def test_a_connection_that_has_heard_of_its_end_is_a_database_that_is_away
             await asyncio.sleep(0.01)
             await ask()
 
-    try:
+    await ask()
+    proxy.announce_end()
+    with pytest.raises(asyncpg.InternalClientError) as raised:
+        await ask_until_it_fails()
+    assert is_unreachable(raised.value)
+    assert await ask()
+
+
+@pytest.mark.parametrize("how", ["driver", "sqlalchemy"])
+async def test_a_database_that_is_starting_up_is_away(proxied: tuple[WireProxy, Database], how: str) -> None:
+    proxy, database = proxied
+
+    async def ask() -> object:
+        async with database.single() as tx:
+            return await tx.fetch("SELECT 1", []) if how == "driver" else (await tx.execute(text("SELECT 1"))).all()
+
+    proxy.starting_up = True
+    with pytest.raises(Exception, match="starting up") as raised:
         await ask()
-        proxy.announce_end()
-        with pytest.raises(asyncpg.InternalClientError) as raised:
-            await ask_until_it_fails()
-        assert is_unreachable(raised.value)
-        assert await ask()
-    finally:
-        await database.close()
-        await proxy.stop()
+    assert is_unreachable(raised.value)
+    proxy.starting_up = False
+    assert await ask()
 
 
 async def test_statements_of_both_kinds_share_one_transaction(world: World, lone: Database) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 from sqlalchemy import CursorResult, Executable, event
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -181,6 +182,9 @@ def is_unreachable(error: BaseException) -> bool:
         return error.connection_invalidated or _is_away(getattr(error.orig, "sqlstate", None))
     if isinstance(error, asyncpg.PostgresError):
         return _is_away(error.sqlstate)
+    if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error):
+        # What the pool says of a connection that it could not make: the database may be starting up.
+        return _is_away(getattr(error, "sqlstate", None))
     # The last is a connection that has heard of its end, and whose socket has not been closed yet.
     return isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError))
 
