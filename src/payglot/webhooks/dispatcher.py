@@ -92,7 +92,7 @@ class Dispatcher:
         self._news.set()
 
     async def run(self) -> None:
-        """Until cancelled; then attempts under way are finished and recorded, and unsent leases given back."""
+        """Until cancelled; then attempts under way are finished and recorded, and the other leases given back."""
         recorder = asyncio.create_task(self._record())
         fanning_out = asyncio.create_task(self._take_up_events())
         try:
@@ -101,11 +101,21 @@ class Dispatcher:
             self._stopping = True
             fanning_out.cancel()
             await asyncio.gather(fanning_out, return_exceptions=True)
-            if self._senders:
-                await asyncio.wait(self._senders, timeout=deliveries.LEASE.total_seconds() / 4)
+            await self._finish_sending()
             await self._verdicts.join()
             recorder.cancel()
             await self._give_back()
+
+    async def _finish_sending(self) -> None:
+        """What only waits is somebody else's turn, and so is what a receiver keeps waiting for too long."""
+        for lane in self._lanes.values():
+            self._unsent += [delivery.id for delivery, _ in lane.waiting]
+            lane.waiting.clear()
+        if self._senders:
+            _, slow = await asyncio.wait(self._senders, timeout=deliveries.LEASE.total_seconds() / 4)
+            for sender in slow:
+                sender.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
 
     async def _take_up_events(self) -> None:
         while True:
@@ -211,6 +221,9 @@ class Dispatcher:
             try:
                 async with self._lines:
                     await self._send(delivery, endpoint)
+            except asyncio.CancelledError:
+                self._unsent.append(delivery.id)
+                raise
             except Exception:  # its lease runs out and it is tried again
                 log.exception("attempt broke", delivery=str(delivery.id))
             self._leased_in_all -= 1
