@@ -204,8 +204,11 @@ class Driver:
     async def resolve(self, create: Create, *, seconds: float = 60) -> None:
         """Repeat it while it is unknown what became of it."""
         deadline = time.monotonic() + seconds
+        pause = 0.2
         while not create.settled and time.monotonic() < deadline:
-            await asyncio.sleep(0.1 + 0.4 * self._random.random())
+            await asyncio.sleep(pause * (0.5 + self._random.random()))
+            # Ever later, so that those who repeat never keep a server down that has just come back.
+            pause = min(2 * pause, 5.0)
             await self.send(create)
 
     async def send(self, create: Create, *, api: int | None = None) -> Outcome:
