@@ -7,10 +7,11 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.chaos.goals import Measured, Part, Scale, table
+from tests.chaos.goals import Goal, Measured, Part, Scale, table
 
 MODULES = ("crashes", "contention", "receiving")
 
@@ -26,17 +27,21 @@ def main() -> None:
     asked = parser.parse_args()
     seed = secrets.randbelow(10**6) if asked.seed is None else asked.seed
     only = [name for name in asked.only.split(",") if name]
-    # For root's sake: PostgreSQL runs under another account then, which must be let through.
+    chosen = parts(only, short=asked.short)
     folder = Path(tempfile.mkdtemp(prefix="payglot-chaos-"))
-    print(f"seed {seed}, histories and logs in {folder}")
-    measured = asyncio.run(run(parts(only), Scale(short=asked.short, seed=seed, share=asked.share), folder))
+    print(f"seed {seed}, histories and logs in {folder}", flush=True)
+    measured = asyncio.run(run(chosen, Scale(short=asked.short, seed=seed, share=asked.share), folder))
+    goals = {name for name in only if _is_goal(name)}
+    measured = [each for each in measured if not goals or each.goal.id in goals or not each.holds]
     print(f"\n{table(measured)}")
     sys.exit(not all(each.holds for each in measured))
 
 
-def parts(only: Sequence[str]) -> dict[str, Part]:
-    """Those of the modules that there are, by name; with `only`, those named there, or all that measure such goals."""
+def parts(only: Sequence[str], *, short: bool = False) -> dict[str, Part]:
+    """Those of the modules that there are, by name: all, those named in `only`, or those that measure goals named
+    there. In the short form, one part of ours measures everything."""
     found: dict[str, Part] = {}
+    measures: dict[str, Sequence[str]] = {}
     for name in MODULES:
         try:
             module = importlib.import_module(f"tests.chaos.{name}")
@@ -45,19 +50,37 @@ def parts(only: Sequence[str]) -> dict[str, Part]:
                 raise
             continue
         found.update(module.PARTS)
-    if unknown := [name for name in only if name not in found and not name[:1].isupper()]:
+        measures.update(getattr(module, "MEASURES", {}))
+    if short:
+        measures["crashes"] = [goal for goals in measures.values() for goal in goals]
+    if unknown := [name for name in only if name not in found and not _is_goal(name)]:
         raise SystemExit(f"no such part: {', '.join(unknown)}; there are {', '.join(found)}")
-    return {name: part for name, part in found.items() if not only or name in only}
+    goals = {name for name in only if _is_goal(name)}
+    # A part that does not say what it measures may measure any of them.
+    return {
+        name: part
+        for name, part in found.items()
+        if not only or name in only or (goals and not goals.isdisjoint(measures.get(name, goals)))
+    }
 
 
-async def run(chosen: dict[str, Part], scale: Scale, folder: Path) -> list[Measured]:
-    """One after the other. A part that breaks is a failure of the run, after the others."""
+async def run(chosen: Mapping[str, Part], scale: Scale, folder: Path) -> list[Measured]:
+    """One after the other; one that breaks is told of among the goals, and the others go on."""
     measured: list[Measured] = []
     for name, part in chosen.items():
         began = time.monotonic()
-        measured += await part(scale, folder / name)
+        try:
+            measured += await part(scale, folder / name)
+        except Exception as error:  # noqa: BLE001 (a part may break in any way)
+            traceback.print_exc()
+            broken = Goal(id="!", says=f"the part called {name} runs to its end", figure="it does")
+            measured.append(Measured(goal=broken, value=f"{type(error).__name__}: {error}"[:100], holds=False))
         print(f"{name} took {time.monotonic() - began:.0f} s", flush=True)
     return measured
+
+
+def _is_goal(name: str) -> bool:
+    return name[:1].isupper()
 
 
 if __name__ == "__main__":

@@ -229,3 +229,11 @@ PARTS: Mapping[str, Part] = {
     "senders": senders,
     "clients": clients,
 }
+MEASURES: Mapping[str, Sequence[str]] = {
+    "crashes": ("D1", "D3", "D4", "D6", "W1", "W2", "W5", "§3"),
+    "database": ("D2", "D4", "F2", "F4"),
+    "moments": ("F1", "I2", "I3", "D3"),
+    "senders": ("W3", "W4", "F6"),
+    "clients": ("F3",),
+}
+"""The goals of each part, so that some can be asked for alone."""
