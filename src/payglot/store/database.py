@@ -1,6 +1,7 @@
 """The connection pool, and the two ways to use it: one statement autocommitted, or one transaction."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -124,6 +125,7 @@ class Database:
         event.listen(self._engine.sync_engine, "checkout", _replace_if_closed)
         self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._slots = asyncio.Semaphore(size)
+        self._served_at = self._let_down_at = 0.0
         self._timeout_seconds = timeout_seconds
 
     @asynccontextmanager
@@ -160,12 +162,22 @@ class Database:
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
         if self._slots.locked():
+            came_at = time.monotonic()
             async with asyncio.timeout(self._timeout_seconds):
                 await self._slots.acquire()
+            if self._served_at < came_at < self._let_down_at:
+                # Everybody before us waited in vain for a database that says nothing: our caller has waited as long.
+                self._slots.release()
+                raise TimeoutError
         else:
             await self._slots.acquire()
         try:
             yield
+        except TimeoutError:
+            self._let_down_at = time.monotonic()
+            raise
+        else:
+            self._served_at = time.monotonic()
         finally:
             self._slots.release()
 
