@@ -65,7 +65,7 @@ async def told_of_cuts(stage: Stage, made: Sequence[Create], found: Findings) ->
         goal=F1,
         value=f"{len(indeterminate)} of {len(made)} rounds cut, {wrong} wrong; "
         f"of {len(unrepeated)} without key {there} exist, once; {unsettled} not settled by retries",
-        holds=not wrong and not unsettled and len(indeterminate) >= 0.9 * len(made),
+        holds=not wrong and not unsettled and len(indeterminate) >= stage.scale.of(9, 5) / 10 * len(made),
     )
 
 
@@ -91,7 +91,7 @@ async def crash_at_commit(stage: Stage, rounds: int) -> list[Measured]:
             else:
                 in_flight.append(create)
                 slowest = max(slowest, seconds)
-    limit = stage.scale.of(1, 10)
+    limit = stage.scale.limit(1)
     return [
         _told(I2, committed, rounds, wrong=other, beside=""),
         _told(I3, in_flight, rounds, wrong=int(slowest > limit), beside=f", the slowest after {slowest:.2f} s"),

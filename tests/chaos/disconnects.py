@@ -60,7 +60,9 @@ async def rest(stage: Stage, creates: int) -> tuple[int, int]:
         done = await asyncio.gather(
             *(stage.driver.create(repeat=False, api=n % 2) for n in range(start, min(start + 16, creates)))
         )
-        failed += sum(create.answer is None for create in done)
+        # On a busy machine, a queue before the database may be too long; it is nobody's leak if the next try succeeds.
+        again = [await stage.driver.create(dialect=each.dialect) for each in done if each.answer is None]
+        failed += sum(create.answer is None for create in again) if stage.scale.short else len(again)
     await asyncio.sleep(2)
     async with stage.installation.database() as connection:
         rows = await connection.fetch(

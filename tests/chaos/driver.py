@@ -7,7 +7,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -144,15 +144,23 @@ class Driver:
     def acknowledged(self) -> list[Create]:
         return [create for create in self.creates if create.answer is not None]
 
-    async def load(self, *, creates_per_second: float, until: asyncio.Event, only: str | None = None) -> None:
+    async def load(
+        self,
+        *,
+        creates_per_second: float,
+        until: asyncio.Event,
+        only: str | None = None,
+        merchants: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         """Creates at this rate, half as many reads, and the rest of a client's life beside, until told otherwise.
-        `only` leaves everything away but creates in that dialect."""
+        `only` leaves everything away but creates in that dialect; `merchants` are all unless told."""
         tasks: set[asyncio.Task[Any]] = set()
         began, number = time.monotonic(), 0
         while not until.is_set():
             await asyncio.sleep(max(0.0, began + number / creates_per_second - time.monotonic()))
             number += 1
-            tasks.add(asyncio.create_task(self.create(dialect=only)))
+            merchant = self._random.choice(merchants) if merchants else None
+            tasks.add(asyncio.create_task(self.create(dialect=only, merchant=merchant)))
             if only is None:
                 for chance, step in ((0.5, self.read), (0.35, self.pay), (0.1, self.repeat)):
                     if self._random.random() < chance:

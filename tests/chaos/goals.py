@@ -36,6 +36,11 @@ class Scale:
     def of(self, whole: int, short: int) -> int:
         return short if self.short else whole
 
+    def limit(self, seconds: float) -> float:
+        """The figure itself, or in the short form a time that a busy machine keeps to as well: there it is only to be
+        seen that it ends."""
+        return 20 * seconds if self.short else seconds
+
     def part_of(self, whole: int) -> int:
         return max(1, round(whole * self.share))
 

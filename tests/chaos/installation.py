@@ -26,7 +26,7 @@ from tests import processes
 from tests.chaos.wire import WireProxy
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 90
+READY_SECONDS = 300
 RESTART_PAUSE_SECONDS = 0.1
 POLL_SECONDS = 0.02
 

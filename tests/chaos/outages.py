@@ -62,7 +62,7 @@ class Restarts:
 
     def measured(self, found: Findings, unpleasant_reads: int) -> list[Measured]:
         """After the check; `unpleasant_reads` are errors long after the last restart."""
-        patience = self._stage.scale.of(1, 4)
+        scale = self._stage.scale
         acknowledged = found.counts["acknowledged"]
         slowest_error = max(map(self._last_error, self._accepting), default=0.0)
         slowest = max(self._ready_after, default=0.0)
@@ -75,12 +75,14 @@ class Restarts:
             Measured(
                 goal=D4,
                 value=f"{slowest:.1f} s at most, {self._exits} processes had to be started again",
-                holds=slowest <= 10 * patience and not self._exits,
+                holds=slowest <= scale.limit(10) and not self._exits,
             ),
             Measured(
                 goal=F2,
                 value=f"the last error {slowest_error:.1f} s after, {unpleasant_reads} late; {found.number('§3')} left",
-                holds=slowest_error <= 10 * patience and not unpleasant_reads and not found.number("§3"),
+                holds=slowest_error <= scale.limit(10)
+                and (scale.short or not unpleasant_reads)
+                and not found.number("§3"),
             ),
         ]
 
@@ -117,12 +119,12 @@ async def freeze(stage: Stage, *, burst: int) -> Measured:
     # P100's failures are 400 with a code of their own, which the driver knows.
     wrong = sorted({str(status) for _, status, outcome in answers if status is None or outcome != "unknown"})
     slowest = max(seconds for seconds, _, _ in answers)
-    patience = stage.scale.of(1, 4)
+    limit = stage.scale.limit
     return Measured(
         goal=F4,
         value=f"{len(answers)} callers answered ≤ {slowest:.1f} s{f', with {wrong}' if wrong else ''}; "
         f"not ready after {not_ready:.1f} s; normal {normal:.1f} s after",
-        holds=not wrong and slowest <= 6 * patience and not_ready <= 5 * patience and normal <= 5 * patience,
+        holds=not wrong and slowest <= limit(6) and not_ready <= limit(5) and normal <= limit(5),
     )
 
 

@@ -18,6 +18,9 @@ LONGEST_WAIT_SECONDS = 12 * 3600
 """No dialect's schedule has a longer gap."""
 
 
+QUIET_SECONDS = 3.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     installation: Installation
@@ -98,21 +101,28 @@ async def opened(
         receiver.stop()
 
 
-async def settle(installation: Installation, receiver: Receiver, *, seconds: float = 120) -> None:
+async def settle(installation: Installation, receiver: Receiver, *, seconds: float = 300) -> None:
     """Everybody is well again, and time passes until nothing is left to be sent."""
     await installation.all_ready()
     receiver.well = True
     deadline = time.monotonic() + seconds
     advanced = 0.0
+    quiet_since = time.monotonic()
     async with installation.database() as connection:
         while time.monotonic() < deadline:
             left, due = await connection.fetchrow(
                 "SELECT (SELECT count(*) FROM events WHERE fanned_out_at IS NULL)"
-                " + (SELECT count(*) FROM deliveries WHERE status = 'pending'),"
+                " + (SELECT count(*) FROM deliveries WHERE status = 'pending')"
+                # What has expired, and nobody has said so yet.
+                " + (SELECT count(*) FROM links, installation WHERE status = 'open'"
+                " AND expires_at <= now() + make_interval(secs => clock_offset_seconds))"
+                " + (SELECT count(*) FROM payments, installation WHERE status IN ('created', 'authorizing')"
+                " AND expires_at <= now() + make_interval(secs => clock_offset_seconds)),"
                 " (SELECT count(*) FROM deliveries, installation WHERE status = 'pending'"
                 " AND next_attempt_at <= now() + make_interval(secs => clock_offset_seconds))"
             )
-            if not left and advanced:
+            quiet_since = time.monotonic() if left or not advanced else quiet_since
+            if time.monotonic() > quiet_since + QUIET_SECONDS:
                 return
             if not due and time.monotonic() > advanced + 2:
                 advanced = time.monotonic()
