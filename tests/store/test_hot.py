@@ -246,7 +246,7 @@ async def _behind_proxy(database_url: str, **options: float) -> tuple[WireProxy,
     proxy = WireProxy(Path(parse_qs(urlsplit(database_url).query)["host"][0]) / ".s.PGSQL.5432")
     await proxy.start()
     url = f"postgresql+asyncpg://payglot@127.0.0.1:{proxy.port}{urlsplit(database_url).path}?ssl=disable"
-    return proxy, Database(url, size=1, **options)  # type: ignore[arg-type]
+    return proxy, Database(url, size=1, **options)
 
 
 async def _find(database: Database, key: tuple[UUID, str, UUID]) -> Link | None:
