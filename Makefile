@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz check format bench migrate conformance openapi lock clean
+.PHONY: help setup demo test fuzz chaos check format bench migrate conformance openapi lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,6 +25,9 @@ test: $(STAMP) ## run every test; ARGS="-k name" passes arguments to pytest
 
 fuzz: $(STAMP) ## send each dialect thousands of requests that its OpenAPI document allows or forbids; CASES=5000
 	@exec $(BIN)/python -m pytest -n $(TEST_PROCESSES) tests/fuzz --fuzz-cases $(CASES) -rP $(ARGS)
+
+chaos: $(STAMP) ## kill, cut and freeze a real installation under load, and print each reliability goal; ARGS="--short"
+	@exec $(BIN)/python -m tests.chaos $(ARGS)
 
 check: $(STAMP) ## lint, formatting, types, import rules, and the benchmark goals that noise cannot touch
 	$(BIN)/ruff check .

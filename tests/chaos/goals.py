@@ -30,9 +30,19 @@ class Scale:
 
     short: bool
     seed: int
+    share: float = 1.0
+    """Of the whole counts, for a run in between."""
 
     def of(self, whole: int, short: int) -> int:
         return short if self.short else whole
+
+    def limit(self, seconds: float) -> float:
+        """The figure itself, or in the short form a time that a busy machine keeps to as well: there it is only to be
+        seen that it ends."""
+        return 20 * seconds if self.short else seconds
+
+    def part_of(self, whole: int) -> int:
+        return max(1, round(whole * self.share))
 
     def random(self, purpose: str) -> random.Random:
         """The same numbers for the same seed and purpose."""

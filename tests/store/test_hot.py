@@ -1,8 +1,11 @@
 """Statements sent by the driver itself: the same rows, the same refusals, and no broken connection is lent twice."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -14,6 +17,7 @@ from payglot.domain.errors import ReferenceTaken
 from payglot.domain.link import Link
 from payglot.store import links as stored
 from payglot.store.database import Database, is_unreachable
+from tests.chaos.wire import WireProxy
 from tests.links import make
 from tests.world import World
 
@@ -100,6 +104,89 @@ async def test_a_connection_cut_in_the_middle_is_a_database_that_is_away(lone: D
         assert [dict(row) for row in await tx.fetch("SELECT 1 AS one", [])] == [{"one": 1}]
 
 
+@pytest.fixture
+async def proxied(database_url: str) -> AsyncIterator[tuple[WireProxy, Database]]:
+    """A database of one connection, behind a proxy that can say what PostgreSQL says in bad moments."""
+    proxy, database = await _behind_proxy(database_url)
+    yield proxy, database
+    await database.close()
+    await proxy.stop()
+
+
+async def test_a_connection_that_has_heard_of_its_end_is_a_database_that_is_away(
+    proxied: tuple[WireProxy, Database],
+) -> None:
+    """PostgreSQL says so a moment before it closes the socket, and a request may come in between."""
+    proxy, database = proxied
+
+    async def ask() -> object:
+        async with database.transaction() as tx:
+            return await tx.fetch("SELECT 1", [])
+
+    async def ask_until_it_fails() -> None:
+        for _ in range(200):
+            await asyncio.sleep(0.01)
+            await ask()
+
+    await ask()
+    proxy.announce_end()
+    with pytest.raises(asyncpg.InternalClientError) as raised:
+        await ask_until_it_fails()
+    assert is_unreachable(raised.value)
+    assert await ask()
+
+
+@pytest.mark.parametrize("how", ["driver", "sqlalchemy"])
+async def test_a_database_that_is_starting_up_is_away(proxied: tuple[WireProxy, Database], how: str) -> None:
+    proxy, database = proxied
+
+    async def ask() -> object:
+        async with database.single() as tx:
+            return await tx.fetch("SELECT 1", []) if how == "driver" else (await tx.execute(text("SELECT 1"))).all()
+
+    proxy.starting_up = True
+    with pytest.raises(Exception, match="starting up") as raised:
+        await ask()
+    assert is_unreachable(raised.value)
+    proxy.starting_up = False
+    assert await ask()
+
+
+async def test_whoever_waits_behind_those_that_a_silent_database_lets_down_does_not_wait_twice(
+    database_url: str,
+) -> None:
+    proxy, database = await _behind_proxy(database_url, timeout_seconds=1.0)
+    took: list[float] = []
+
+    async def ask() -> None:
+        began = time.monotonic()
+        try:
+            async with database.single() as tx:
+                await tx.fetch("SELECT 1", [])
+        except TimeoutError:
+            took.append(time.monotonic() - began)
+
+    try:
+        await ask()
+        proxy.stall()
+        # One has the only connection; the others come while it waits.
+        asking = []
+        for _ in range(6):
+            asking.append(asyncio.create_task(ask()))
+            await asyncio.sleep(0.1)
+        await asyncio.gather(*asking)
+        assert len(took) == 6
+        # Were each of the others to wait for an answer of its own, the last would take nearly a second more.
+        assert took[5] < took[0]
+        proxy.resume()
+        await ask()
+        assert len(took) == 6, "it answers again"
+    finally:
+        proxy.resume()
+        await database.close()
+        await proxy.stop()
+
+
 async def test_statements_of_both_kinds_share_one_transaction(world: World, lone: Database) -> None:
     link = await a_link(world)
     twin = replace(link, id=identity.new_id(), token=identity.page_token())
@@ -153,6 +240,13 @@ async def test_a_transaction_that_is_cut_or_interrupted_leaves_no_connection_beh
         async with asyncio.timeout(0.1):
             await run("SELECT pg_sleep(20)")
     assert await run("SELECT 1")
+
+
+async def _behind_proxy(database_url: str, **options: float) -> tuple[WireProxy, Database]:
+    proxy = WireProxy(Path(parse_qs(urlsplit(database_url).query)["host"][0]) / ".s.PGSQL.5432")
+    await proxy.start()
+    url = f"postgresql+asyncpg://payglot@127.0.0.1:{proxy.port}{urlsplit(database_url).path}?ssl=disable"
+    return proxy, Database(url, size=1, **options)
 
 
 async def _find(database: Database, key: tuple[UUID, str, UUID]) -> Link | None:

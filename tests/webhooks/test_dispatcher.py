@@ -369,6 +369,46 @@ async def test_the_later_verdict_of_a_worker_that_lost_its_lease_undoes_nothing(
         assert len((await deliveries.get(tx, merchant.id, first.id))[1]) == 4, "every attempt is on record"
 
 
+async def test_an_attempt_that_is_noted_again_because_the_answer_was_lost_is_on_record_once(quiet: World) -> None:
+    merchant = await quiet.merchant()
+    await an_endpoint(quiet, merchant, "http://127.0.0.1:9/hook")
+    await a_paid_link(quiet, merchant)
+    async with quiet.services.database.single() as tx:
+        done = await deliveries.fan_out(
+            tx, lambda event, _endpoint: [(event.kind, "", b"{}")], quiet.now, wall=datetime.now(UTC), limit=10,
+            lease=10, per_endpoint=10, busy={},
+        )  # fmt: skip
+        first = done.leased[0][0]
+        verdict = Verdict(attempt=an_attempt(first), status="delivered", next_attempt_at=None)
+        for _ in range(2):
+            await deliveries.record(tx, [verdict], quiet.now)
+        assert len((await deliveries.get(tx, merchant.id, first.id))[1]) == 1
+
+
+async def test_a_worker_that_stops_leaves_no_lease_behind_however_slow_its_receivers(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A quarter of it is what attempts under way are given; the rest of the test is as in production.
+    monkeypatch.setattr(deliveries, "LEASE", timedelta(seconds=12))
+    merchant = await quiet.merchant()
+
+    async def hang(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(30)
+
+    async with receiver(behave=hang) as there:
+        await an_endpoint(quiet, merchant, there.url)
+        for _ in range(6):
+            await a_paid_link(quiet, merchant)
+        async with dispatching(quiet) as dispatcher:
+            dispatcher.wake()
+            await there.wait_for(4)
+            assert any(each.leased_until for each in await deliveries_of(quiet, merchant))
+    waiting = await deliveries_of(quiet, merchant)
+    assert {each.status for each in waiting} == {"pending"}
+    assert [each.leased_until for each in waiting] == [None] * 12
+    assert {each.attempts for each in waiting} == {0}, "nobody knows what became of them, so they are sent again"
+
+
 async def test_a_lease_that_ran_out_is_taken_up_again(quiet: World) -> None:
     merchant = await quiet.merchant()
     async with receiver() as there:

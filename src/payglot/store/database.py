@@ -1,6 +1,7 @@
 """The connection pool, and the two ways to use it: one statement autocommitted, or one transaction."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -10,6 +11,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 from sqlalchemy import CursorResult, Executable, event
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -123,6 +125,7 @@ class Database:
         event.listen(self._engine.sync_engine, "checkout", _replace_if_closed)
         self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._slots = asyncio.Semaphore(size)
+        self._served_at = self._let_down_at = 0.0
         self._timeout_seconds = timeout_seconds
 
     @asynccontextmanager
@@ -159,12 +162,22 @@ class Database:
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
         if self._slots.locked():
+            came_at = time.monotonic()
             async with asyncio.timeout(self._timeout_seconds):
                 await self._slots.acquire()
+            if self._served_at < came_at < self._let_down_at:
+                # Everybody before us waited in vain for a database that says nothing: our caller has waited as long.
+                self._slots.release()
+                raise TimeoutError
         else:
             await self._slots.acquire()
         try:
             yield
+        except TimeoutError:
+            self._let_down_at = time.monotonic()
+            raise
+        else:
+            self._served_at = time.monotonic()
         finally:
             self._slots.release()
 
@@ -181,7 +194,11 @@ def is_unreachable(error: BaseException) -> bool:
         return error.connection_invalidated or _is_away(getattr(error.orig, "sqlstate", None))
     if isinstance(error, asyncpg.PostgresError):
         return _is_away(error.sqlstate)
-    return isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError))
+    if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error):
+        # What the pool says of a connection that it could not make: the database may be starting up.
+        return _is_away(getattr(error, "sqlstate", None))
+    # The last is a connection that has heard of its end, and whose socket has not been closed yet.
+    return isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError))
 
 
 def violated(error: BaseException) -> str | None:

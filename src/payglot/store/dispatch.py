@@ -102,7 +102,8 @@ async def claim(
 async def record(tx: Tx, verdicts: Sequence[Verdict], now: datetime) -> None:
     """Note what came of attempts; the lease ends. A delivery that was finished meanwhile keeps its state, and so does
     one whose later attempts are noted already, unless this one succeeded. Where the lease ran out during the attempt
-    and another worker has the delivery now, it keeps its lease unless there is nothing left to send."""
+    and another worker has the delivery now, it keeps its lease unless there is nothing left to send. The same attempt
+    is noted once."""
     if not verdicts:
         return
     attempts = [verdict.attempt for verdict in verdicts]
@@ -318,7 +319,13 @@ def _recording() -> ReturningInsert[Any]:
         .returning(_deliveries.c.id)
         .cte("moved")
     )
-    source = select(*(told[c.name] for c in _NOTED))
+    # One whose first recording was committed, and whose answer was lost with the connection, is told again.
+    is_known = exists().where(
+        _attempts.c.delivery_id == told.delivery_id,
+        _attempts.c.number == told.number,
+        _attempts.c.started_at == told.started_at,
+    )
+    source = select(*(told[c.name] for c in _NOTED)).where(~is_known)
     return insert(_attempts).from_select([c.name for c in _NOTED], source).add_cte(moved).returning(_attempts.c.id)
 
 

@@ -101,7 +101,7 @@ class Dispatcher:
         self._news.set()
 
     async def run(self) -> None:
-        """Until cancelled; then attempts under way are finished and recorded, and unsent leases given back."""
+        """Until cancelled; then attempts under way are finished and recorded, and the other leases given back."""
         recorder = asyncio.create_task(self._record())
         fanning_out = asyncio.create_task(self._take_up_events())
         try:

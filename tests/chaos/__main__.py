@@ -1,0 +1,87 @@
+"""`python -m tests.chaos`: break a real installation in every way, and print each goal beside what was measured."""
+
+import argparse
+import asyncio
+import importlib
+import secrets
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.chaos.goals import Goal, Measured, Part, Scale, table
+
+MODULES = ("crashes", "contention", "receiving")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="what runs among the tests")
+    parser.add_argument("--seed", type=int, default=None, help="of an earlier run, to do the same again")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of the counts that the goals name, for a run in between"
+    )
+    parser.add_argument("--only", default="", help="parts, or goals to print, separated by commas: crashes,W3")
+    asked = parser.parse_args()
+    seed = secrets.randbelow(10**6) if asked.seed is None else asked.seed
+    only = [name for name in asked.only.split(",") if name]
+    chosen = parts(only, short=asked.short)
+    folder = Path(tempfile.mkdtemp(prefix="payglot-chaos-"))
+    print(f"seed {seed}, histories and logs in {folder}", flush=True)
+    measured = asyncio.run(run(chosen, Scale(short=asked.short, seed=seed, share=asked.share), folder))
+    goals = {name for name in only if _is_goal(name)}
+    measured = [each for each in measured if not goals or each.goal.id in goals or not each.holds]
+    print(f"\n{table(measured)}")
+    sys.exit(not all(each.holds for each in measured))
+
+
+def parts(only: Sequence[str], *, short: bool = False) -> dict[str, Part]:
+    """Those of the modules that there are, by name: all, those named in `only`, or those that measure goals named
+    there. In the short form, one part of ours measures everything."""
+    found: dict[str, Part] = {}
+    measures: dict[str, Sequence[str]] = {}
+    for name in MODULES:
+        try:
+            module = importlib.import_module(f"tests.chaos.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"tests.chaos.{name}":
+                raise
+            continue
+        found.update(module.PARTS)
+        measures.update(getattr(module, "MEASURES", {}))
+    if short:
+        measures["crashes"] = [goal for goals in measures.values() for goal in goals]
+    if unknown := [name for name in only if name not in found and not _is_goal(name)]:
+        raise SystemExit(f"no such part: {', '.join(unknown)}; there are {', '.join(found)}")
+    goals = {name for name in only if _is_goal(name)}
+    # A part that does not say what it measures may measure any of them.
+    return {
+        name: part
+        for name, part in found.items()
+        if not only or name in only or (goals and not goals.isdisjoint(measures.get(name, goals)))
+    }
+
+
+async def run(chosen: Mapping[str, Part], scale: Scale, folder: Path) -> list[Measured]:
+    """One after the other; one that breaks is told of among the goals, and the others go on."""
+    measured: list[Measured] = []
+    for name, part in chosen.items():
+        began = time.monotonic()
+        try:
+            measured += await part(scale, folder / name)
+        except Exception as error:  # noqa: BLE001 (a part may break in any way)
+            traceback.print_exc()
+            broken = Goal(id="!", says=f"the part called {name} runs to its end", figure="it does")
+            measured.append(Measured(goal=broken, value=f"{type(error).__name__}: {error}"[:100], holds=False))
+        print(f"{name} took {time.monotonic() - began:.0f} s", flush=True)
+    return measured
+
+
+def _is_goal(name: str) -> bool:
+    return name[:1].isupper()
+
+
+if __name__ == "__main__":
+    main()
