@@ -41,13 +41,12 @@ async def port() -> AsyncIterator[int]:
         max_body_bytes=MIB,
         arrival_seconds=ARRIVAL_SECONDS * 0.9,
     )
-    config = uvicorn.Config(
-        front, http=connection.bounded(arrival_seconds=ARRIVAL_SECONDS), lifespan="off", log_config=None
-    )
+    protocol = connection.bounded(arrival_seconds=ARRIVAL_SECONDS)
+    config = uvicorn.Config(front, http=protocol, lifespan="off", log_config=None)
     config.load()
     server = uvicorn.Server(config)
     listening = await asyncio.get_running_loop().create_server(
-        lambda: config.http_protocol_class(config=config, server_state=server.server_state, app_state={}),
+        lambda: protocol(config=config, server_state=server.server_state, app_state={}),
         "127.0.0.1",
         0,
     )
