@@ -17,7 +17,7 @@ from uuid import UUID
 
 import httpx
 
-from bench import calls, cluster, deliveries, goals, growth, processes
+from bench import calls, cluster, dead_endpoint, deliveries, goals, growth, processes
 from bench.goals import Result
 from payglot import schema
 from payglot.dialects import DIALECTS
@@ -315,7 +315,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2, help="length of each measurement (2)")
     parser.add_argument("--links", type=int, default=1_000_000, help="links of the grown table (1000000)")
     parser.add_argument("--quick", action="store_true", help="one round of one second, 20000 links")
-    parser.add_argument("--only", choices=["throughput", "webhooks", "growth", "check"], help="one part alone")
+    parser.add_argument(
+        "--only", choices=["throughput", "webhooks", "dead endpoint", "growth", "check"], help="one part alone"
+    )
     asked = parser.parse_args()
     if asked.quick:
         asked.rounds, asked.seconds, asked.links = 1, 1, 20_000
@@ -329,6 +331,7 @@ def main() -> None:
             parts: dict[str, Callable[[], list[Result]]] = {
                 "throughput": lambda: throughput(run, receiver),
                 "webhooks": lambda: webhooks(run, receiver),
+                "dead endpoint": lambda: dead_endpoint.measure(run, receiver),
                 "growth": lambda: grown(run, receiver, asked.links),
                 "check": goals.measure,
             }

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +34,9 @@ _LINK = re.compile(r'"payment_link_id":\s*"([^"]+)"')
 
 @dataclass(frozen=True, kw_only=True)
 class Arrivals:
-    """Milliseconds from a link's commit, as PostgreSQL notes it, to its webhook's arrival."""
+    """Milliseconds from a link's commit, as PostgreSQL notes it, to its webhook's arrival; `took` has every one."""
 
+    took: tuple[float, ...]
     p50_ms: float
     p99_ms: float
     sent: int
@@ -45,8 +47,16 @@ class Arrivals:
 def at_rate(
     postgres: Postgres, target: calls.Calls, base_url: str, receiver: str, *, rate: float, seconds: float
 ) -> Arrivals:
+    return of_all(postgres, [target], base_url, receiver, rate=rate, seconds=seconds)
+
+
+def of_all(
+    postgres: Postgres, targets: Sequence[calls.Calls], base_url: str, receiver: str, *, rate: float, seconds: float
+) -> Arrivals:
+    """Links of each of the clients in turn."""
     httpx.get(f"{receiver}/log")
-    job = {**address(base_url), "requests": [target.create], "connections": 4, "rate": rate, "seconds": seconds}
+    requests = [target.create for target in targets]
+    job = {**address(base_url), "requests": requests, "connections": 4, "rate": rate, "seconds": seconds}
     answers = processes.ask("bench.load", job, timeout=seconds + 60)["answers"]
     arrived: dict[str, float] = {}
     deadline = time.monotonic() + SETTLE_SECONDS
@@ -60,6 +70,7 @@ def at_rate(
     committed = cluster.commits(postgres, len(answers))
     took = [(arrived[id] + wall - committed[id]) * 1000 for id in sent if id in arrived]
     return Arrivals(
+        took=tuple(took),
         p50_ms=percentile(took, 0.5),
         p99_ms=percentile(took, 0.99),
         sent=len(answers),

@@ -45,6 +45,8 @@ G9_FAST = Goal(name="G9", says="commit to delivery, p99 at 200 events/s, scaled"
 G9_POLL = Goal(name="G9", says="the same without the wake-up, at 20 events/s", figure=1200, unit="ms")
 G9_LOST = Goal(name="G9", says="deliveries lost", figure=0)
 G10 = Goal(name="G10", says="deliveries / a bare aiohttp loop's signed posts, 64 in flight", figure=0.6, at_least=True)
+G11 = Goal(name="G11", says="others' deliveries/s with an endpoint that hangs / without", figure=0.8, at_least=True)
+G11_P99 = Goal(name="G11", says="others' p99 with one of 100 endpoints dead / without", figure=1.1)
 G12 = Goal(name="G12", says="CPU of an API-key check", figure=20, unit="µs")
 G13 = Goal(name="G13", says="CPU of a get with every route and middleware / a one-route FastAPI app's", figure=2)
 G15 = Goal(name="G15", says="create p99 / p50 at 32 connections", figure=4)

@@ -59,7 +59,7 @@ class Bell:
 
 @asynccontextmanager
 async def listening(services: Services, bell: Bell) -> AsyncIterator[None]:
-    """What every process does: remember callers only while it hears of changes, and follow the sandbox clock."""
+    """What every process does: remember callers only while it hears of changes, and follow the one clock."""
     moved = asyncio.Event()
 
     def forget() -> None:
@@ -71,18 +71,23 @@ async def listening(services: Services, bell: Bell) -> AsyncIterator[None]:
         {"payglot_callers": forget, "payglot_clock": moved.set, "payglot_events": bell.heard},
     )
 
+    async def sync_clock() -> None:
+        was_off = services.clock.correction_seconds != 0
+        async with services.database.single() as tx:
+            await services.clock.sync(tx)
+        is_off = services.clock.correction_seconds
+        if is_off and not was_off:
+            log.error("this machine's time is off: the database's is taken", behind_seconds=round(is_off, 1))
+
     async def follow_clock() -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(moved.wait(), CLOCK_SECONDS)
         moved.clear()
-        async with services.database.single() as tx:
-            await services.clock.sync(tx)
+        await sync_clock()
         bell.heard()
 
-    async with services.database.single() as tx:
-        await services.clock.sync(tx)
-    loops = [listener.run()] + ([_forever("clock", follow_clock)] if services.sandbox else [])
-    async with _running(loops):
+    await sync_clock()
+    async with _running([listener.run(), _forever("clock", follow_clock)]):
         yield
 
 

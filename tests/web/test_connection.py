@@ -42,12 +42,10 @@ async def port() -> AsyncIterator[int]:
         max_body_bytes=MIB,
         arrival_seconds=ARRIVAL_SECONDS * 0.9,
     )
-    config = uvicorn.Config(
-        front, http=connection.bounded(arrival_seconds=ARRIVAL_SECONDS), lifespan="off", log_config=None
-    )
+    protocol: Any = connection.bounded(arrival_seconds=ARRIVAL_SECONDS)
+    config = uvicorn.Config(front, http=protocol, lifespan="off", log_config=None)
     config.load()
     server = uvicorn.Server(config)
-    protocol: Any = config.http_protocol_class
     listening = await asyncio.get_running_loop().create_server(
         lambda: protocol(config=config, server_state=server.server_state, app_state={}),
         "127.0.0.1",

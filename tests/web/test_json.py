@@ -1,6 +1,7 @@
 """JSON in: nothing that two parsers could read differently. JSON out: decimals to the last digit."""
 
 import json
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -34,6 +35,19 @@ def test_what_is_not_json_is_refused(body: bytes) -> None:
 def test_what_parsers_disagree_on_and_what_is_too_much_is_told_apart_from_it(body: bytes) -> None:
     with pytest.raises(JsonUnusable):
         exact.loads(body)
+
+
+def test_very_many_members_are_refused_before_they_are_read() -> None:
+    many = b"[" + b",".join([b"[" + b",".join([b"1"] * 900) + b"]"] * 100) + b"]"
+    began = time.process_time()
+    with pytest.raises(JsonUnusable):
+        exact.loads(many + b" " * 2**19)
+    assert time.process_time() - began < 0.02
+
+
+@pytest.mark.parametrize("text", ["," * 100_000, ',"' * 50_000, ',\\",' * 50_000, '\\"' * 20_001 + "," * 30_000])
+def test_commas_of_a_text_are_not_counted(text: str) -> None:
+    assert exact.loads(json.dumps({"text": text}).encode()) == {"text": text}
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def allow_redirect(url: str, domains: tuple[str, ...]) -> str:
 
 def redirect_host(url: str) -> str:
     """The host of an address that is safe to put in a Location header; raises RedirectForbidden for any other."""
-    if any(c.isspace() or ord(c) < 0x20 or ord(c) == 0x7F or c == "\\" for c in url) or len(url) > 2048:
+    if len(url) > 2048 or any(c.isspace() or ord(c) < 0x20 or ord(c) == 0x7F or c == "\\" for c in url):
         raise RedirectForbidden
     try:
         parts = urlsplit(url)

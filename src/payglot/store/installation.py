@@ -1,6 +1,8 @@
 """What the installation itself remembers: how far the sandbox clock is ahead."""
 
-from sqlalchemy import select, text, update
+from datetime import datetime
+
+from sqlalchemy import func, select, text, update
 
 from payglot.store import tables
 from payglot.store.database import Tx
@@ -8,8 +10,11 @@ from payglot.store.database import Tx
 _installation = tables.installation
 
 
-async def clock_offset_seconds(tx: Tx) -> int:
-    return int((await tx.execute(select(_installation.c.clock_offset_seconds))).scalar_one())
+async def clock(tx: Tx) -> tuple[int, datetime]:
+    """The sandbox clock's offset in seconds, and the database's time."""
+    found = await tx.execute(select(_installation.c.clock_offset_seconds, func.clock_timestamp()))
+    offset_seconds, time = found.one()
+    return int(offset_seconds), time
 
 
 async def advance_clock(tx: Tx, seconds: int) -> int:

@@ -1,6 +1,7 @@
 """JSON in and out. Reading refuses what two parsers could read differently; writing keeps decimals exact."""
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,10 @@ import orjson
 
 MAX_DEPTH = 32
 MAX_MEMBERS = 1000
+MAX_COMMAS = 20_000
+"""Outside strings: many containers, each with as many members as it may have, are too many together."""
 MAX_NUMBER_TEXT = 32
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 """The integers that the writer takes as they are."""
 
@@ -26,8 +30,11 @@ def loads(body: bytes) -> Any:
 
     Raises JsonRefused for anything but UTF-8 JSON, NaN and Infinity among it. Raises JsonUnusable for repeated keys,
     numbers longer than 32 characters, U+0000 or lone surrogates in strings, nesting beyond 32, more than 1,000 members
-    in one container.
+    in one container or 20,000 in all.
     """
+    if body.count(b",") > MAX_COMMAS and _commas(body) > MAX_COMMAS:
+        # Before they are read: a mebibyte of them takes a fifth of a second.
+        raise JsonUnusable("too many members")
     try:
         text = body.decode()
         value = json.loads(
@@ -51,6 +58,12 @@ def loads(body: bytes) -> Any:
 def dumps(value: Any) -> bytes:
     """Compact JSON. Decimals become numbers with just their digits."""
     return orjson.dumps(value, default=_exact)
+
+
+def _commas(body: bytes) -> int:
+    """How many there are outside strings."""
+    without_escapes = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return sum(part.count(b",") for part in without_escapes.split(b'"')[::2])
 
 
 def _exact(value: Any) -> Any:
@@ -88,7 +101,7 @@ def _no_constant(_name: str) -> Any:
 
 def _inspect(value: Any, depth: int) -> None:
     if isinstance(value, str):
-        if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        if _NO_TEXT.search(value):
             raise JsonUnusable("a string holds a character that is not text")
         return
     if not isinstance(value, (dict, list)):

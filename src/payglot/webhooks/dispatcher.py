@@ -10,7 +10,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -178,7 +178,7 @@ class Dispatcher:
                 tx,
                 self._render,
                 self._clock.now(),
-                wall=datetime.now(UTC),
+                wall=self._clock.wall(),
                 limit=BATCH,
                 lease=self._free(),
                 per_endpoint=AHEAD,
@@ -199,7 +199,7 @@ class Dispatcher:
             leased = await deliveries.lease_due(
                 tx,
                 self._clock.now(),
-                wall=datetime.now(UTC),
+                wall=self._clock.wall(),
                 limit=min(BATCH, self._free()),
                 per_endpoint=AHEAD,
                 busy=self._leased,
@@ -272,12 +272,12 @@ class Dispatcher:
     def _has_time(self, delivery: Delivery) -> bool:
         timeout = timedelta(seconds=self._formats[delivery.dialect].schedule.timeout_seconds)
         until = delivery.leased_until
-        return not self._stopping and (until is None or datetime.now(UTC) + timeout < until)
+        return not self._stopping and (until is None or self._clock.wall() + timeout < until)
 
     async def _attempt(self, delivery: Delivery, endpoint: Endpoint) -> tuple[Attempt, float | None]:
         """With the seconds that the receiver asked for, if it did."""
         form = self._formats[delivery.dialect]
-        started_at = datetime.now(UTC)
+        started_at = self._clock.wall()
         headers = form.headers(
             delivery_id=delivery.id,
             name=delivery.name,
