@@ -380,6 +380,17 @@ def test_how_a_link_came_to_be_is_not_always_a_request(
     assert words in texts(Play(**fields).explain(**birth))[0]
 
 
+def test_a_periods_link_may_have_ended_with_its_subscription() -> None:
+    renewal = Renewal(subscription_id=KEY, payment_id=KEY, number=2, starts_at=NOW, ends_at=NOW + MINUTE)
+    explained = Play(renewal=renewal).move(LinkStatus.CANCELED).explain()
+    assert f"with subscription {KEY} or by the merchant's own request" in texts(explained)[-1]
+
+
+def test_a_link_that_gave_money_back_is_revoked_when_nothing_is_owed_any_more() -> None:
+    explained = Play(direction=Direction.OUT).move(LinkStatus.CANCELED).explain(refund_of=KEY)
+    assert "is not owed any more" in texts(explained)[-1]
+
+
 def test_whoever_ended_an_attempt_is_named() -> None:
     again = Play().start()
     again.cancel().start()

@@ -195,6 +195,9 @@ def _link_sentence(kind: EventKind, event: Event, before: Before, birth: Birth, 
             return Origin.RULE, "With it, the link closed, for a failed payment ends it."
         case K.LINK_CANCELED if birth.refund_of is not None:
             return Origin.RULE, f"It was revoked at {at}: the money that it was to give back is not owed any more."
+        case K.LINK_CANCELED if link.renewal is not None:
+            with_it = f"with subscription {link.renewal.subscription_id}"
+            return Origin.REQUEST, f"It was revoked at {at}, {with_it} or by the merchant's own request."
         case K.LINK_CANCELED:
             return Origin.REQUEST, f"The merchant revoked it by API at {at}."
         case K.LINK_REOPENED if by_child and event.before == LinkStatus.PROCESSING:
@@ -299,10 +302,8 @@ def _failed(event: Event, payment: Payment, before: Before, at: str) -> tuple[Or
         ended = f"The time to send the missing {missing} ended at {when(deadline)}"
         return Origin.CLOCK, f"{ended}: {attempt} failed with {received}."
     if payment.failure == refunds.REFUSED:
-        return (
-            Origin.RULE,
-            f"The merchant's rule refuses this money: {attempt} failed, and {plain(payment.received)} goes back.",
-        )
+        back = f"{attempt} failed, and {plain(payment.received)} goes back"
+        return Origin.RULE, f"The merchant's rule refuses this money: {back}."
     if payment.settlement is S.REVERSED:
         return Origin.RULE, f"With it, {attempt} failed: {standing(payment, event.transfers)}."
     return Origin.RAIL, f"The payer's bank, card or chain refused {attempt} at {at} ({payment.failure})."

@@ -20,6 +20,7 @@ Render = Callable[[Event, Endpoint], Sequence[tuple[str, str, bytes]]]
 """An event's messages for an endpoint, as (name, path, body)."""
 
 Leased = tuple[Delivery, Endpoint]
+ABOUT = timedelta(seconds=1)
 RENDERED_AT_ONCE = 1_000
 """Of what could not be put into words, how many one replay tries again."""
 
@@ -131,7 +132,8 @@ async def release(tx: Tx, leased: Sequence[Delivery]) -> None:
 
 async def idle(tx: Tx, now: datetime) -> bool:
     """Whether nothing waits: every event is fanned out and no delivery is due at `now`, nor about to be."""
-    return not await stored_events.count_waiting(tx) and not await dispatch.any_to_send(tx, now)
+    # What was held may have been let go since `now` was read, and would be neither held nor due yet.
+    return not await stored_events.count_waiting(tx) and not await dispatch.any_to_send(tx, now + ABOUT)
 
 
 async def send_test(tx: Tx, endpoint: Endpoint, *, name: str, path: str, body: bytes, now: datetime) -> Delivery:
