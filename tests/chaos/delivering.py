@@ -140,7 +140,7 @@ async def wrong_clocks(scale: Scale, world: World) -> Measured:
             endpoint, secret = await _endpoint(world, merchant, "txn", there.url)
             await _pile(world, endpoint.id, count)
             async with dispatching(world, wrong), dispatching(world):
-                await _until(_all_done(world, endpoint.id, count))
+                await until(_all_done(world, endpoint.id, count))
             delivered += len({request.headers["svix-id"] for request in there.requests})
             unsigned += sum(not _verifies("txn", request, (secret,)) for request in there.requests)
             unsigned += len(there.requests) - count
@@ -212,17 +212,17 @@ async def _poisoned(scale: Scale, world: World) -> tuple[int, int, int]:
         async def others_done() -> bool:
             return (await _counts(world, endpoint.id))["delivered"] == count - 1
 
-        await _until(others_done)
+        await until(others_done)
         flowed = (await _counts(world, endpoint.id))["delivered"]
         for attempt in range(1, 6):
-            await _until(_attempted(world, endpoint.id, attempt))
+            await until(_attempted(world, endpoint.id, attempt))
             world.clock.advance_by(minutes=2)
             dispatcher.wake()
 
         async def parked() -> bool:
             return (await _counts(world, endpoint.id))["exhausted"] == 1
 
-        await _until(parked)
+        await until(parked)
         tries = sum(request.body == b'{"number": 1}' for request in there.requests)
         await _remove(world, endpoint)
     return tries, count - 1, flowed
@@ -301,7 +301,7 @@ async def schedules(scale: Scale, world: World) -> Measured:
             await _pile(world, endpoint.id, 1)
             dispatcher.wake()
             for attempt, delay in enumerate((*SCHEDULES[dialect], None), start=1):
-                await _until(_attempted(world, endpoint.id, attempt))
+                await until(_attempted(world, endpoint.id, attempt))
                 (delivery,) = await _deliveries(world, endpoint.id)
                 early += len(there.requests) != attempt
                 if delay is None or delivery.next_attempt_at is None:
@@ -363,7 +363,7 @@ async def dead_endpoint(scale: Scale, world: World) -> Measured:
                 known = await _the(world, failing)
                 if known.paused_at is None:
                     await nobody.wait_for(before + 1, seconds=30)
-                    await _until(_failures_noted(world, failing, known.failures))
+                    await until(_failures_noted(world, failing, known.failures))
                 known = await _the(world, failing)
                 if known.warned_at and watch.told is None:
                     watch.told = hour
@@ -385,7 +385,7 @@ async def dead_endpoint(scale: Scale, world: World) -> Measured:
             async def all_there() -> bool:
                 return (await _counts(world, failing.id))["delivered"] >= waiting
 
-            await _until(all_there)
+            await until(all_there)
             counts = await _counts(world, failing.id)
         for each in (failing, flickering):
             await _remove(world, each)
@@ -478,7 +478,7 @@ def _attempted(world: World, endpoint_id: UUID, number: int) -> Callable[[], Awa
     return attempted
 
 
-async def _until(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 (the database tells nobody)
             await asyncio.sleep(0.02)

@@ -10,10 +10,6 @@ PARTS: Mapping[str, Part] = {
     "addresses": outbound.refused,
     "redirects": outbound.redirected,
     "deliveries": delivering.measure,
-    "herd": working.herd,
-    "uncalled workers": working.uncalled,
-    "fuzzing": entering.fuzzed,
-    "costly requests": entering.costly,
-    "dripping clients": entering.dripping,
-    "secrets": entering.planted,
+    "workers": working.measure,
+    "input": entering.measure,
 }
