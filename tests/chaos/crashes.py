@@ -54,12 +54,7 @@ def verdicts(found: Findings, installation: Installation, *, scale: Scale, of: M
             value=f"{found.number('D1')} lost of {counts['acknowledged']:,} acknowledged, {of['api']} kills",
             holds=not found.number("D1"),
         ),
-        Measured(
-            goal=D3,
-            value=f"{found.number('D3', 'I2')} of {counts['indeterminate']:,} indeterminate, "
-            f"{counts['indeterminate and repeated']:,} of them repeated",
-            holds=not found.number("D3", "I2"),
-        ),
+        once(found),
         Measured(
             goal=D4,
             value=f"{slowest:.1f} s at most, median {statistics.median(back or [0]):.1f} s, {len(back)} times",
@@ -84,6 +79,16 @@ def verdicts(found: Findings, installation: Installation, *, scale: Scale, of: M
         ),
         rest(found),
     ]
+
+
+def once(found: Findings) -> Measured:
+    """Of all that ended without an answer, for whatever reason."""
+    return Measured(
+        goal=D3,
+        value=f"{found.number('D3', 'I2')} of {found.counts['indeterminate']:,} indeterminate, "
+        f"{found.counts['indeterminate and repeated']:,} of them repeated",
+        holds=not found.number("D3", "I2"),
+    )
 
 
 def rest(found: Findings) -> Measured:
@@ -127,7 +132,7 @@ async def moments(scale: Scale, folder: Path) -> Sequence[Measured]:
         stage.say("commits cut")
         crashed = await commits.crash_at_commit(stage, scale.part_of(100))
         found = await stage.end("moments")
-        return [await commits.told_of_cuts(stage, made, found), *crashed, rest(found)]
+        return [await commits.told_of_cuts(stage, made, found), *crashed, once(found), rest(found)]
 
 
 async def senders(scale: Scale, folder: Path) -> Sequence[Measured]:
@@ -163,7 +168,7 @@ async def clients(scale: Scale, folder: Path) -> Sequence[Measured]:
         stage.say("hung up")
         failed, leaked = await disconnects.rest(stage, scale.part_of(2000))
         found = await stage.end("clients")
-        return [disconnects.measured(times, failed, leaked, found), rest(found)]
+        return [disconnects.measured(times, failed, leaked, found), once(found), rest(found)]
 
 
 async def _everything(scale: Scale, folder: Path) -> Sequence[Measured]:
@@ -180,7 +185,7 @@ async def _everything(scale: Scale, folder: Path) -> Sequence[Measured]:
         stage.say("commits cut")
         restarts = outages.Restarts(stage)
         async with loaded(stage, creates_per_second=6):
-            await restarts.kill(1, pause=1)
+            await restarts.kill(1, pause=2)
             stage.say("database killed")
             measured.append(await sending.terminate(stage, 1))
         stage.say("terminated")
@@ -234,6 +239,6 @@ MEASURES: Mapping[str, Sequence[str]] = {
     "database": ("D2", "D4", "F2", "F4"),
     "moments": ("F1", "I2", "I3", "D3"),
     "senders": ("W3", "W4", "F6"),
-    "clients": ("F3",),
+    "clients": ("F3", "D3"),
 }
 """The goals of each part, so that some can be asked for alone."""

@@ -20,7 +20,7 @@ BESIDE_THE_POOL = 2
 
 
 async def hang_up(stage: Stage, times: int, *, at_once: int = 8) -> None:
-    """Creates whose client is gone after 0 to 30 ms; nobody knows what came of them."""
+    """Creates whose client is gone after 0 to 30 ms; nobody knows what came of them, and who can ask again does."""
     await stage.installation.all_ready()
     left = iter(range(times))
 
@@ -29,6 +29,8 @@ async def hang_up(stage: Stage, times: int, *, at_once: int = 8) -> None:
         for number in left:
             create = stage.driver.planned()
             await _abort(stage, create, number % 2, random.uniform(0, 0.03))
+            if create.repeatable:
+                await stage.driver.resolve(create)
 
     await asyncio.gather(*(keep_hanging_up() for _ in range(at_once)))
 

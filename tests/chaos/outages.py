@@ -38,10 +38,12 @@ class Restarts:
         self._accepting: list[float] = []
         self._ready_after: list[float] = []
         self._exits = 0
+        self._pause = 0.0
 
     async def kill(self, count: int, *, pause: float) -> None:
         """`pause` seconds of load after each."""
         installation = self._stage.installation
+        self._pause = pause
         everybody = (*installation.apis, *installation.workers)
         await installation.all_ready()
         before = sum(len(each.exits) for each in everybody)
@@ -87,9 +89,8 @@ class Restarts:
         ]
 
     def _last_error(self, accepting: float) -> float:
-        later = [at for at in self._accepting if at > accepting]
-        # The next kill begins a little before its recovery, which is not this one's trouble.
-        until = min(later) - 5 if later else accepting + 30
+        # Then the next trouble begins.
+        until = accepting + self._pause
         return max((at - accepting for at, _ in self._stage.driver.errors if accepting < at < until), default=0.0)
 
 
