@@ -105,6 +105,9 @@ DIVISIONS = frozenset(
 NOT_OF_MONEY = frozenset(
     {
         ("operations/clock.py", "round"),  # seconds
+        ("operations/clock.py", "float"),  # seconds
+        ("operations/clock.py", "the division (answered_at - asked_at) / 2"),  # of a duration
+        ("store/database.py", "the literal 0.0"),  # seconds
         ("dialects/devdraft/revision.py", "the literal 0.001"),  # seconds
         ("dialects/devdraft/form.py", "float"),  # a label that JSON made of a number
         # Documents and examples of requests, which no amount is ever reckoned from.

@@ -456,8 +456,9 @@ async def _deliveries(world: World, endpoint_id: UUID) -> list[Delivery]:
 
 async def _counts(world: World, endpoint_id: UUID) -> Counter[str]:
     async with world.services.database.single() as tx:
-        statement = text("SELECT status, count(*) FROM deliveries WHERE endpoint_id = :id GROUP BY status")
-        return Counter(dict((await tx.execute(statement, {"id": endpoint_id})).tuples().all()))
+        statement = text("SELECT status, count(*) AS number FROM deliveries WHERE endpoint_id = :id GROUP BY status")
+        rows = (await tx.execute(statement, {"id": endpoint_id})).all()
+    return Counter({row.status: row.number for row in rows})
 
 
 def _all_done(world: World, endpoint_id: UUID, count: int) -> Callable[[], Awaitable[bool]]:

@@ -41,7 +41,9 @@ async def quiet(new_database: object) -> AsyncIterator[World]:
 
 
 @asynccontextmanager
-async def dispatching(world: World, *, noted: Noted | None = None, concurrency: int = 32) -> AsyncIterator[Dispatcher]:
+async def dispatching(
+    world: World, *, noted: Noted | None = None, concurrency: int = 32, grace_seconds: float = 10
+) -> AsyncIterator[Dispatcher]:
     sender = client.connect(Guard((ipaddress.ip_network("127.0.0.0/8"),)))
     seen: Noted = [] if noted is None else noted
     dispatcher = Dispatcher(
@@ -53,6 +55,7 @@ async def dispatching(world: World, *, noted: Noted | None = None, concurrency: 
         base_url=world.services.public_url,
         concurrency=concurrency,
         noted=lambda dialect, outcome: seen.append((dialect, outcome)),
+        grace_seconds=grace_seconds,
     )
     running = asyncio.create_task(dispatcher.run())
     try:
@@ -385,11 +388,7 @@ async def test_an_attempt_that_is_noted_again_because_the_answer_was_lost_is_on_
         assert len((await deliveries.get(tx, merchant.id, first.id))[1]) == 1
 
 
-async def test_a_worker_that_stops_leaves_no_lease_behind_however_slow_its_receivers(
-    quiet: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A quarter of it is what attempts under way are given; the rest of the test is as in production.
-    monkeypatch.setattr(deliveries, "LEASE", timedelta(seconds=12))
+async def test_a_worker_that_stops_leaves_no_lease_behind_however_slow_its_receivers(quiet: World) -> None:
     merchant = await quiet.merchant()
 
     async def hang(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
@@ -399,7 +398,7 @@ async def test_a_worker_that_stops_leaves_no_lease_behind_however_slow_its_recei
         await an_endpoint(quiet, merchant, there.url)
         for _ in range(6):
             await a_paid_link(quiet, merchant)
-        async with dispatching(quiet) as dispatcher:
+        async with dispatching(quiet, grace_seconds=0.5) as dispatcher:
             dispatcher.wake()
             await there.wait_for(4)
             assert any(each.leased_until for each in await deliveries_of(quiet, merchant))
