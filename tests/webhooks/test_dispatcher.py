@@ -105,6 +105,15 @@ def said(request: Received) -> tuple[str, str]:
     return told["paymentLinkId"], told["status"]
 
 
+def in_mood(mood: Mapping[str, int]) -> Callable[[Received], bytes]:
+    """Answers with the status that the mood has at that moment."""
+
+    def answer(request: Received) -> bytes:
+        return answering(mood["status"])(request)
+
+    return answer
+
+
 def an_attempt(delivery: Delivery) -> Attempt:
     return Attempt(
         merchant_id=delivery.merchant_id, delivery_id=delivery.id, number=1, started_at=datetime.now(UTC),
@@ -488,11 +497,7 @@ async def a_link(world: World, merchant: Merchant) -> None:
 async def test_a_receiver_that_says_it_is_gone_is_paused_and_resumed_with_nothing_lost(quiet: World) -> None:
     merchant = await quiet.merchant()
     mood = {"status": 410}
-
-    def moody(request: Received) -> bytes:
-        return answering(mood["status"])(request)
-
-    async with receiver(moody) as there, dispatching(quiet) as dispatcher:
+    async with receiver(in_mood(mood)) as there, dispatching(quiet) as dispatcher:
         endpoint = await an_endpoint(quiet, merchant, there.url)
         await a_paid_link(quiet, merchant)
         dispatcher.wake()
@@ -559,11 +564,7 @@ async def test_an_endpoint_that_only_fails_is_told_of_after_a_day_and_paused_aft
 async def test_one_success_ends_the_span_of_failures(quiet: World) -> None:
     merchant = await quiet.merchant()
     mood = {"status": 500}
-
-    def moody(request: Received) -> bytes:
-        return answering(mood["status"])(request)
-
-    async with receiver(moody) as there, dispatching(quiet) as dispatcher:
+    async with receiver(in_mood(mood)) as there, dispatching(quiet) as dispatcher:
         endpoint = await an_endpoint(quiet, merchant, there.url)
         await a_paid_link(quiet, merchant)
         dispatcher.wake()

@@ -209,10 +209,6 @@ async def announce(tx: Tx) -> None:
     await stored.announce(tx)
 
 
-async def oldest_due(tx: Tx) -> datetime | None:
-    return await stored.oldest_due(tx)
-
-
 async def lag(database: Database, now: datetime) -> tuple[int, timedelta]:
     """Events not fanned out yet, and how long the oldest due delivery has been due."""
     async with database.single() as tx:
