@@ -1,22 +1,104 @@
-"""Payglot as processes of its own, started and ended as a user would."""
+"""Payglot as processes of its own, started and ended as a user would.
+
+To load the program takes seconds of CPU. So most of them are forked from a process that has it loaded; `afresh`, the
+installed command is run instead.
+"""
 
 import json
+import multiprocessing
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
 
 import httpx
 
 PROGRAM = Path(sys.executable).parent / "payglot"
 READY_SECONDS = 60
+
+_FORKING = multiprocessing.get_context("forkserver")
+_FORKING.set_forkserver_preload(["tests.warm"])
+
+
+class Process(Protocol):
+    """The part of `subprocess.Popen` that tests use."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int) -> None: ...
+    def kill(self) -> None: ...
+
+
+class Forked:
+    """A process that shares what was loaded, and nothing else."""
+
+    def __init__(self, command: Sequence[str], variables: Mapping[str, str], output: Path, errors: Path) -> None:
+        arguments = (list(command), dict(variables), str(output), str(errors))
+        self._process = _FORKING.Process(target=_become, args=arguments, daemon=True)
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("payglot", timeout or 0)
+        return self._process.exitcode
+
+    def send_signal(self, sig: int) -> None:
+        if self._process.exitcode is None:
+            os.kill(self.pid, sig)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def _become(command: list[str], variables: dict[str, str], output: str, errors: str) -> None:
+    """In the new process: the command itself."""
+    os.environ.clear()
+    os.environ.update(variables)
+    for path, number in ((os.devnull, 0), (output, 1), (errors, 2)):
+        opened = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        os.dup2(opened, number)
+        os.close(opened)
+    sys.argv = ["payglot", *command]
+    from payglot.cli import main
+
+    main()
+
+
+def start(
+    command: Sequence[str], variables: Mapping[str, str], output: Path, errors: Path, *, afresh: bool = False
+) -> Process:
+    """`payglot` with these arguments; what it prints is appended to the files."""
+    with output.open("ab") as out, errors.open("ab") as err:
+        if not afresh:
+            return Forked(command, variables, output, errors)
+        return subprocess.Popen(
+            [PROGRAM, *command], env=dict(variables), stdin=subprocess.DEVNULL, stdout=out, stderr=err
+        )
 
 
 def free_port() -> int:
@@ -37,7 +119,7 @@ def environment(folder: Path, **settings: Any) -> dict[str, str]:
 class Running:
     """One process. `output` is what it has printed so far."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     log: Path
     base_url: str
 
@@ -65,18 +147,17 @@ class Running:
 
 
 @contextmanager
-def running(command: list[str], variables: Mapping[str, str], log: Path) -> Iterator[Running]:
+def running(
+    command: Sequence[str], variables: Mapping[str, str], log: Path, *, afresh: bool = False
+) -> Iterator[Running]:
     """`payglot` with these arguments, ended by its own process id."""
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [PROGRAM, *command], env=dict(variables), stdout=output, stderr=output, stdin=subprocess.DEVNULL
-        )
+    process = start(command, variables, log, log, afresh=afresh)
     started = Running(process=process, log=log, base_url=f"http://127.0.0.1:{variables.get('PAYGLOT_PORT', '8000')}")
     try:
         yield started
     finally:
         if process.poll() is None:
-            process.terminate()
+            process.send_signal(signal.SIGTERM)
             try:
                 process.wait(30)
             except subprocess.TimeoutExpired:
@@ -84,11 +165,18 @@ def running(command: list[str], variables: Mapping[str, str], log: Path) -> Iter
                 process.wait()
 
 
-def call(command: list[str], variables: Mapping[str, str], seconds: float = 60) -> subprocess.CompletedProcess[str]:
+def call(
+    command: Sequence[str], variables: Mapping[str, str], seconds: float = 60, *, afresh: bool = False
+) -> subprocess.CompletedProcess[str]:
     """Run `payglot` to its end."""
-    return subprocess.run(
-        [PROGRAM, *command], env=dict(variables), capture_output=True, text=True, timeout=seconds, check=False
-    )
+    with TemporaryDirectory() as folder:
+        output, errors = Path(folder, "out"), Path(folder, "err")
+        process = start(command, variables, output, errors, afresh=afresh)
+        try:
+            code = process.wait(seconds)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess([*command], code, output.read_text(), errors.read_text())
 
 
 def provision(variables: Mapping[str, str], *options: str) -> dict[str, Any]:

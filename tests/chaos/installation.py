@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import signal
-import subprocess
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -40,7 +39,8 @@ class Payglot:
     command: Sequence[str]
     variables: Mapping[str, str]
     log: Path
-    process: subprocess.Popen[bytes] | None = None
+    afresh: bool
+    process: processes.Process | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     back: list[float] = field(default_factory=list)
     exits: list[int] = field(default_factory=list)
@@ -56,11 +56,7 @@ class Payglot:
             self.process.send_signal(number)
 
     def start(self) -> None:
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [processes.PROGRAM, *self.command], env=dict(self.variables), cwd=ROOT,
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            )  # fmt: skip
+        self.process = processes.start(self.command, self.variables, self.log, self.log, afresh=self.afresh)
 
     async def gone(self) -> int:
         """Its exit status, once it has ended."""
@@ -87,10 +83,12 @@ async def probe(session: aiohttp.ClientSession, base_url: str, seconds: float = 
 
 
 class Installation:
-    """`apis` reach PostgreSQL through a wire proxy each, `workers` directly."""
+    """`apis` reach PostgreSQL through a wire proxy each, `workers` directly. `afresh`, processes load the program each
+    time they start, which is what recovery has to be measured with."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, afresh: bool = True) -> None:
         self.folder = folder
+        self._afresh = afresh
         self.admin_token = f"admin-{secrets.token_hex(20)}"
         self._secret_key = secrets.token_hex(24)
         self._postgres = Postgres(folder / "cluster")
@@ -262,17 +260,15 @@ class Installation:
         )  # fmt: skip
         # This checkout's code, whatever is installed.
         variables["PYTHONPATH"] = os.pathsep.join((str(ROOT / "src"), str(ROOT)))
-        return Payglot(name=name, command=command, variables=variables, log=self.folder / f"{name}.log")
+        log = self.folder / f"{name}.log"
+        return Payglot(name=name, command=command, variables=variables, log=log, afresh=self._afresh)
 
     async def _provision(self, number: int, url: str) -> dict[str, Any]:
         variables = dict(self.apis[0].variables) | {"PAYGLOT_DATABASE_URL": self.url}
-        process = await asyncio.create_subprocess_exec(
-            processes.PROGRAM, "provision", "--json", "--name", f"Chaos {number}", "--webhook-url", url,
-            env=variables, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-        answer, complaint = await process.communicate()
-        assert process.returncode == 0, complaint.decode()
-        given: dict[str, Any] = json.loads(answer)
+        command = ["provision", "--json", "--name", f"Chaos {number}", "--webhook-url", url]
+        done = await asyncio.to_thread(processes.call, command, variables)
+        assert done.returncode == 0, done.stderr
+        given: dict[str, Any] = json.loads(done.stdout)
         return given
 
     def _socket(self) -> Path:

@@ -79,7 +79,7 @@ async def opened(
 ) -> AsyncIterator["Stage"]:
     """An installation with a merchant for each of these endpoints, its clients, and the receiver they all name."""
     began = time.monotonic()
-    receiver, installation = Receiver(), Installation(folder)
+    receiver, installation = Receiver(), Installation(folder, afresh=not scale.short)
     receiver.start()
     try:
         await installation.start([receiver.url(endpoint) for endpoint in endpoints], proxied=proxied)

@@ -4,11 +4,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.processes import PROGRAM, environment
+from tests import processes
+from tests.processes import environment
 from tests.sandbox.serving import Served
 from tests.world import ADMIN_TOKEN
 
@@ -33,63 +35,36 @@ def variables(served: Served, folder: Path, **settings: Any) -> dict[str, str]:
 
 async def call(environ: Mapping[str, str], *words: str) -> Done:
     """Run it to its end."""
-    process = await asyncio.create_subprocess_exec(
-        PROGRAM, *words, env=dict(environ), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        out, err = await asyncio.wait_for(process.communicate(), SECONDS)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode is not None
-    return Done(code=process.returncode, out=out.decode(), err=err.decode())
+    done = await asyncio.to_thread(processes.call, words, environ, SECONDS)
+    return Done(code=done.returncode, out=done.stdout, err=done.stderr)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Running:
-    """A command that goes on until it is ended. `lines` is what it has printed so far, problems included."""
+    """A command that goes on until it is ended."""
 
-    process: asyncio.subprocess.Process
-    lines: list[str] = field(default_factory=list)
-    _grown: asyncio.Event = field(default_factory=asyncio.Event)
+    process: processes.Process
+    log: Path
+
+    @property
+    def lines(self) -> list[str]:
+        """What it has printed so far, problems included."""
+        return self.log.read_text().splitlines()
 
     async def until(self, text: str, count: int = 1) -> list[str]:
         """The lines with this text, once there are so many."""
         async with asyncio.timeout(SECONDS):
             while len(found := [line for line in self.lines if text in line]) < count:
-                assert self.process.returncode is None, self.lines
-                self._grown.clear()
-                await self._grown.wait()
+                assert self.process.poll() is None, self.lines
+                await asyncio.sleep(0.02)
         return found
 
     async def stop(self, number: int) -> int:
         self.process.send_signal(number)
-        return await asyncio.wait_for(self.process.wait(), SECONDS)
-
-    async def read(self) -> None:
-        assert self.process.stdout is not None
-        async for line in self.process.stdout:
-            self.lines.append(line.decode().rstrip("\n"))
-            self._grown.set()
-        self._grown.set()
+        return await asyncio.to_thread(self.process.wait, SECONDS)
 
 
 @asynccontextmanager
 async def running(environ: Mapping[str, str], *words: str) -> AsyncIterator[Running]:
-    process = await asyncio.create_subprocess_exec(
-        PROGRAM,
-        *words,
-        env=dict(environ) | {"PYTHONUNBUFFERED": "1"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    started = Running(process=process)
-    reading = asyncio.create_task(started.read())
-    try:
-        yield started
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-        await reading
+    with TemporaryDirectory() as folder, processes.running(words, environ, Path(folder, "log")) as started:
+        yield Running(process=started.process, log=started.log)
