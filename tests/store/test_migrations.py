@@ -37,7 +37,7 @@ def plain(url: str) -> str:
 
 def sql_of(before: str, after: str) -> str:
     written = io.StringIO()
-    config = schema._config(None)
+    config = schema._config(schema.folder())
     config.output_buffer = written
     command.upgrade(config, f"{before}:{after}", sql=True)
     return written.getvalue()
@@ -75,9 +75,17 @@ def broken_rules(sql: str) -> list[str]:
 
 
 def revisions_since(base: str) -> list[tuple[str, str]]:
-    scripts = ScriptDirectory.from_config(schema._config(None))
+    scripts = ScriptDirectory.from_config(schema._config(schema.folder()))
     found = [each for each in scripts.walk_revisions() if each.revision > base]
     return [(str(each.down_revision), each.revision) for each in reversed(found)]
+
+
+def test_files_are_named_after_their_numbers_which_follow_their_order() -> None:
+    scripts = ScriptDirectory.from_config(schema._config(schema.folder()))
+    revisions = list(scripts.walk_revisions())
+    assert schema.head() == scripts.get_current_head()
+    assert [each.revision for each in revisions] == sorted((each.revision for each in revisions), reverse=True)
+    assert all(Path(each.path).name.startswith(f"{each.revision}_") for each in revisions)
 
 
 @pytest.mark.parametrize(("before", "revision"), revisions_since(RULES_HOLD_SINCE))

@@ -1,5 +1,6 @@
 """`payglot listen`: events as they happen, on a developer's machine."""
 
+import gc
 from typing import Annotated
 
 import typer
@@ -31,6 +32,8 @@ def listen(
     import uvloop
 
     from payglot.commands import forwarding
+
+    gc.enable()
 
     forwarding.check(forward_to, dialect)
     listener = forwarding.Listener(
