@@ -1,11 +1,12 @@
 """What every test may ask for, and what happens once per run."""
 
+import gc
 import itertools
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import pytest
 import structlog
@@ -14,7 +15,9 @@ from playwright.async_api import Browser, Page
 
 from payglot import embedded
 from tests import browsers, database
-from tests.world import World, open_world
+
+if TYPE_CHECKING:
+    from tests.world import World
 
 RUN = pytest.StashKey[Path]()
 LOCK = pytest.StashKey[IO[str]]()
@@ -31,6 +34,16 @@ settings.load_profile("payglot")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz-cases", type=int, help="requests per dialect that the schema tests send, at random")
+
+
+# Loading leaves no garbage to look for; what is loaded stays.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -111,13 +124,15 @@ def fuzz_cases(pytestconfig: pytest.Config) -> int | None:
 
 
 @pytest.fixture(scope="session")
-async def standing_world(database_url: str) -> AsyncIterator[World]:
+async def standing_world(database_url: str) -> AsyncIterator["World"]:
+    from tests.world import open_world
+
     async with open_world(database_url) as opened:
         yield opened
 
 
 @pytest.fixture
-def world(standing_world: World) -> World:
+def world(standing_world: "World") -> "World":
     """A whole Payglot in this process. Make a merchant of your own: the database and its connections are shared by this
     process' tests, and only the clock, the callers and the client begin anew with each."""
     return standing_world.anew()

@@ -7,35 +7,31 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
-from schemathesis import Case, GenerationMode
-from schemathesis.checks import CHECKS, load_all_checks
-from schemathesis.core.result import Ok
-from schemathesis.schemas import APIOperation
 
 from payglot.dialects import DIALECTS
 from tests.fuzz.seeds import Seeds
 from tests.processes import environment, free_port, provision, running
 
-load_all_checks()
-Operation = APIOperation[Any, Any, Any, Any]
-CHECKED: list[Any] = CHECKS.get_by_names(
-    [
-        "not_a_server_error",
-        "status_code_conformance",
-        "content_type_conformance",
-        "response_headers_conformance",
-        "response_schema_conformance",
-    ]
-)
+# Schemathesis is loaded by the tests that need it: it takes seconds of every process that only looks for tests.
+if TYPE_CHECKING:
+    from schemathesis import Case, GenerationMode
+    from schemathesis.schemas import APIOperation
 
+    Operation = APIOperation[Any, Any, Any, Any]
 
+CHECKED = [
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+]
 SHORT_RUN = 100
 
 
@@ -65,6 +61,10 @@ def served(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[...,
 @pytest.mark.process
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
 def test_nothing_undocumented_is_answered(served: Served, dialect: str, fuzz_cases: int | None) -> None:
+    import schemathesis
+    from schemathesis import GenerationMode
+    from schemathesis.core.result import Ok
+
     headers = served.dialects[dialect]["headers"]
     document = httpx.get(f"{served.base_url}/openapi/{dialect}.json").raise_for_status().json()
     seeds = Seeds.sown(dialect, served.base_url, headers)
@@ -84,8 +84,8 @@ def test_nothing_undocumented_is_answered(served: Served, dialect: str, fuzz_cas
 
 
 def _fuzz(
-    operation: Operation,
-    mode: GenerationMode,
+    operation: "Operation",
+    mode: "GenerationMode",
     base_url: str,
     headers: dict[str, str],
     seeds: Seeds,
@@ -94,6 +94,10 @@ def _fuzz(
     again: bool,
 ) -> int:
     """How many cases were sent. `again` sends the same ones in every run."""
+    from schemathesis.checks import CHECKS, load_all_checks
+
+    load_all_checks()
+    checks: list[Any] = CHECKS.get_by_names(CHECKED)
     count = 0
     random = Random(operation.label)
 
@@ -106,7 +110,7 @@ def _fuzz(
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=mode))
-    def send(case: Case) -> None:
+    def send(case: "Case") -> None:
         nonlocal count
         count += 1
         if case.path_parameters and random.random() < 0.7:
@@ -114,7 +118,7 @@ def _fuzz(
             case.path_parameters = {name: seeds.any(random) for name in case.path_parameters}
         response = case.call(base_url=base_url, headers=headers, allow_redirects=False)
         seeds.gather(response.content)
-        case.validate_response(response, checks=CHECKED)
+        case.validate_response(response, checks=checks)
 
     try:
         send()
