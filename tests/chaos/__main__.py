@@ -13,7 +13,9 @@ from pathlib import Path
 
 from tests.chaos.goals import Goal, Measured, Part, Scale, table
 
-MODULES = ("crashes", "contention", "receiving")
+MODULES = ("crashes", "contention", "receiving", "soak")
+UNASKED = {"soak"}
+"""It takes an hour, and so runs only when it is named."""
 
 
 def main() -> None:
@@ -60,7 +62,9 @@ def parts(only: Sequence[str], *, short: bool = False) -> dict[str, Part]:
     return {
         name: part
         for name, part in found.items()
-        if not only or name in only or (goals and not goals.isdisjoint(measures.get(name, goals)))
+        if (not only and name not in UNASKED)
+        or name in only
+        or (goals and not goals.isdisjoint(measures.get(name, goals)))
     }
 
 
