@@ -193,9 +193,12 @@ class Installation:
     async def restart_database(self, number: int = signal.SIGKILL) -> float:
         """The postmaster is killed, and the server started again, as an init system would; returns when (on the
         monotonic clock) it accepted connections."""
-        for each in self._database_processes()[:1]:
-            each.send_signal(number)
+        postmaster = self._database_processes()[0]
+        postmaster.send_signal(number)
         self.database_kills += 1
+        # Until it is, it can still be joined.
+        while _lives(postmaster):  # noqa: ASYNC110 (nobody else may wait for it)
+            await asyncio.sleep(POLL_SECONDS)
         await asyncio.to_thread(self._start_database_again)
         return time.monotonic()
 
@@ -285,6 +288,13 @@ class Installation:
         self._postgres = Postgres(self.folder / "cluster").start()
         # Its share alone: the new one's keeps the server running.
         old.stop()
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _host_of(dsn: str) -> Path:
