@@ -57,7 +57,7 @@ def verdicts(found: Findings, installation: Installation, *, scale: Scale, of: M
         once(found),
         Measured(
             goal=D4,
-            value=f"{slowest:.1f} s at most, median {statistics.median(back or [0]):.1f} s, {len(back)} times",
+            value=f"{slowest:.1f} s at most, median {statistics.median(back or [0]):.1f} s, {len(back)} starts afresh",
             holds=slowest <= scale.limit(5),
         ),
         Measured(

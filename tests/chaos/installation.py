@@ -32,23 +32,29 @@ POLL_SECONDS = 0.02
 
 @dataclass
 class Payglot:
-    """One process. `back` holds, of each time it had ended, the seconds until it was ready again; an API process is
-    ready when /readyz says so, a worker when it says so on standard error."""
+    """One process. `back` holds, of each time it had ended and was started afresh, the seconds until it was ready
+    again; an API process is ready when /readyz says so, a worker when it says so on standard error."""
 
     name: str
     command: Sequence[str]
     variables: Mapping[str, str]
     log: Path
-    afresh: bool
+    afresh_every: int
     process: processes.Process | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     back: list[float] = field(default_factory=list)
     exits: list[int] = field(default_factory=list)
     kept_down: bool = False
+    starts: int = 0
 
     @property
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.variables['PAYGLOT_PORT']}"
+
+    @property
+    def is_afresh(self) -> bool:
+        """Whether the latest start loaded the program."""
+        return self.afresh_every > 0 and self.starts % self.afresh_every == 0
 
     def signal(self, number: int) -> None:
         """To this process alone, if it lives."""
@@ -56,7 +62,8 @@ class Payglot:
             self.process.send_signal(number)
 
     def start(self) -> None:
-        self.process = processes.start(self.command, self.variables, self.log, self.log, afresh=self.afresh)
+        self.starts += 1
+        self.process = processes.start(self.command, self.variables, self.log, self.log, afresh=self.is_afresh)
 
     async def gone(self) -> int:
         """Its exit status, once it has ended."""
@@ -83,12 +90,12 @@ async def probe(session: aiohttp.ClientSession, base_url: str, seconds: float = 
 
 
 class Installation:
-    """`apis` reach PostgreSQL through a wire proxy each, `workers` directly. `afresh`, processes load the program each
-    time they start, which is what recovery has to be measured with."""
+    """`apis` reach PostgreSQL through a wire proxy each, `workers` directly. Every so many-th start of a process is
+    `afresh`, as recovery has to be measured; the others are forked, or most of the time would go by with loading."""
 
-    def __init__(self, folder: Path, *, afresh: bool = True) -> None:
+    def __init__(self, folder: Path, *, afresh_every: int) -> None:
         self.folder = folder
-        self._afresh = afresh
+        self._afresh_every = afresh_every
         self.admin_token = f"admin-{secrets.token_hex(20)}"
         self._secret_key = secrets.token_hex(24)
         self._postgres = Postgres(folder / "cluster")
@@ -241,7 +248,7 @@ class Installation:
                     await asyncio.sleep(POLL_SECONDS * 2)
                 if not ended.done():
                     each.ready.set()
-                    if since is not None:
+                    if since is not None and (each.is_afresh or not each.afresh_every):
                         each.back.append(time.monotonic() - since)
                 each.exits.append(await ended)
             finally:
@@ -264,7 +271,7 @@ class Installation:
         # This checkout's code, whatever is installed.
         variables["PYTHONPATH"] = os.pathsep.join((str(ROOT / "src"), str(ROOT)))
         log = self.folder / f"{name}.log"
-        return Payglot(name=name, command=command, variables=variables, log=log, afresh=self._afresh)
+        return Payglot(name=name, command=command, variables=variables, log=log, afresh_every=self._afresh_every)
 
     async def _provision(self, number: int, url: str) -> dict[str, Any]:
         variables = dict(self.apis[0].variables) | {"PAYGLOT_DATABASE_URL": self.url}

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
+import uvloop
 from hypothesis import HealthCheck, Phase, seed as seeded, settings, strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -77,7 +78,7 @@ class Explored:
 def explore(database_url: str, *, sequences: int, steps: int, seed: int) -> Explored:
     """Run this many sequences. Raises with a shortened example at the first divergence. Must be called in a thread
     without a running loop."""
-    with asyncio.Runner() as loop:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
         loop.run(_hurry(database_url))
         database = Database(database_url, size=3)
         try:

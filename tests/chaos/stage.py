@@ -17,8 +17,8 @@ from tests.chaos.receiver import Receiver
 LONGEST_WAIT_SECONDS = 12 * 3600
 """No dialect's schedule has a longer gap."""
 
-
 QUIET_SECONDS = 3.0
+AFRESH_EVERY = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ async def opened(
 ) -> AsyncIterator["Stage"]:
     """An installation with a merchant for each of these endpoints, its clients, and the receiver they all name."""
     began = time.monotonic()
-    receiver, installation = Receiver(), Installation(folder, afresh=not scale.short)
+    receiver, installation = Receiver(), Installation(folder, afresh_every=scale.of(AFRESH_EVERY, 0))
     receiver.start()
     try:
         await installation.start([receiver.url(endpoint) for endpoint in endpoints], proxied=proxied)
