@@ -1,11 +1,16 @@
 """The home page, the API references and what every page promises to a browser."""
 
+import asyncio
 import re
+import time
+from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from payglot.dialects import DIALECTS
-from tests.world import World
+from payglot.web import openapi
+from tests.world import World, open_world
 
 APIS = [*DIALECTS, "admin", "sandbox"]
 
@@ -58,6 +63,31 @@ async def test_each_api_has_a_reference_for_people_and_for_machines(world: World
     assert operations
     for method, path in operations:
         assert path in page.text, (method, path)
+
+
+async def test_a_reference_is_made_once_and_nobody_waits_for_it(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    make = openapi.document
+
+    def slowly(app: FastAPI, **told: Any) -> dict[str, Any]:
+        made.append(told["title"])
+        time.sleep(1)
+        return make(app, **told)
+
+    monkeypatch.setattr(openapi, "document", slowly)
+    async with open_world(database_url) as world:
+        asked = [asyncio.create_task(world.http.get("/openapi/p100.json")) for _ in range(5)]
+        asked += [asyncio.create_task(world.http.get("/docs/p100")) for _ in range(5)]
+        while not made:  # noqa: ASYNC110 (it is made in another thread)
+            await asyncio.sleep(0.01)
+        began = time.monotonic()
+        assert (await world.http.get("/healthz")).status_code == 200
+        assert time.monotonic() < began + 0.9
+        answers = await asyncio.gather(*asked)
+    assert [answer.status_code for answer in answers] == [200] * 10
+    assert len(made) == 1
 
 
 async def test_the_reference_lists_members_with_types_and_limits(world: World) -> None:

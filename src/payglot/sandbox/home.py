@@ -59,7 +59,7 @@ async def docs(request: Request, name: str) -> Response:
     return pages.page(
         "docs.html",
         secure=_is_secure(services),
-        reference=reference.read(wiring.apis[name].document()),
+        reference=reference.read(await wiring.apis[name].document.read()),
         name=name,
         apis={key: api.title for key, api in wiring.apis.items()},
         example=examples.get(name),
@@ -73,7 +73,7 @@ async def document(request: Request, file: str) -> Response:
     name = file.removesuffix(".json")
     if name == file or name not in wiring.apis:
         raise refusals.UnknownPath
-    return answer(200, wiring.apis[name].document())
+    return answer(200, await wiring.apis[name].document.read())
 
 
 @live_router.get("/sandbox/home/live", include_in_schema=False)

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
 
 from payglot.web.flow import Flow
+from payglot.web.openapi import Document
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,7 +15,7 @@ class Api:
     """One API to show a reference of: its title and its OpenAPI document."""
 
     title: str
-    document: Callable[[], dict[str, Any]]
+    document: Document
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

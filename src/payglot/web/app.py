@@ -47,7 +47,9 @@ def build(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.services = services
-    app.state.document = lambda: openapi.document(app, title=title, description=description, security=security)
+    app.state.document = openapi.Document(
+        lambda: openapi.document(app, title=title, description=description, security=security)
+    )
 
     async def refuse(request: Request, error: Exception) -> Response:
         return render(request, error)

@@ -1,6 +1,8 @@
 """OpenAPI documents for routes that read their own bodies and build their own answers."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import uuid4
@@ -58,6 +60,25 @@ def header(name: str, description: str, *, required: bool = False, **schema: Any
 
 def query(name: str, description: str, *, required: bool = False, **schema: Any) -> dict[str, Any]:
     return _parameter("query", name, description, required, schema)
+
+
+class Document:
+    """An application's document, made when it is first asked for and kept: that takes up to a second of CPU, which
+    nobody's requests may wait for. Not to be changed by who reads it."""
+
+    def __init__(self, make: Callable[[], dict[str, Any]]) -> None:
+        self._make = make
+        self._made: dict[str, Any] | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self) -> dict[str, Any]:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    async def read(self) -> dict[str, Any]:
+        return await asyncio.to_thread(self) if self._made is None else self._made
 
 
 def document(
