@@ -73,13 +73,15 @@ async def run(chosen: Mapping[str, Part], scale: Scale, folder: Path) -> list[Me
     measured: list[Measured] = []
     for name, part in chosen.items():
         began = time.monotonic()
+        seen: Sequence[Measured]
         try:
-            measured += await part(scale, folder / name)
+            seen = await part(scale, folder / name)
         except Exception as error:  # noqa: BLE001 (a part may break in any way)
             traceback.print_exc()
             broken = Goal(id="!", says=f"the part called {name} runs to its end", figure="it does")
-            measured.append(Measured(goal=broken, value=f"{type(error).__name__}: {error}"[:100], holds=False))
-        print(f"{name} took {time.monotonic() - began:.0f} s", flush=True)
+            seen = [Measured(goal=broken, value=f"{type(error).__name__}: {error}"[:100], holds=False)]
+        print(f"{table(seen)}\n{name} took {time.monotonic() - began:.0f} s", flush=True)
+        measured += seen
     return measured
 
 
