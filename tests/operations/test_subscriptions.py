@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from payglot.dialects.devdraft import DIALECT
-from payglot.domain import link as domain_links
 from payglot.domain.dossier import Dossier
 from payglot.domain.errors import IllegalTransition, NotFound
 from payglot.domain.event import EventKind
@@ -20,10 +19,9 @@ from payglot.domain.money import Money
 from payglot.domain.payment import Opening
 from payglot.domain.plan import Cadence, begins
 from payglot.domain.transfer import TransferStatus
-from payglot.operations import expiry, links, payments, renewals, subscriptions
+from payglot.operations import expiry, links, payments, subscriptions
 from payglot.operations.payments import Receipt
 from payglot.operations.subscriptions import History
-from payglot.store import links as stored_links
 from payglot.web.atomic import Tx, atomic
 from payglot.web.flow import Choice
 from tests.lifecycle import let_time_pass, play
@@ -235,13 +233,7 @@ async def reopen(world: World, link_id: UUID, expires_at: datetime | None = None
 
     async def work(tx: Tx) -> None:
         dossier = await links.locked(tx, link_id)
-        link = dossier.link
-        changed = domain_links.amend(link, world.now, expires_at=expires_at)
-        await stored_links.write(tx, changed, expected_sequence=link.sequence)
-        if changed.after.status is not LinkStatus.OPEN:
-            opened = domain_links.move(changed.after, LinkStatus.OPEN, world.now)
-            await stored_links.write(tx, opened, expected_sequence=changed.after.sequence)
-            await renewals.follow(tx, opened.after, world.now)
+        await links.revise(tx, dossier, world.now, active=True, expires_at=expires_at)
 
     await atomic(world.services.database, work)
 

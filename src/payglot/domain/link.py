@@ -160,12 +160,6 @@ def move(
     return Change(before=link, after=after, event=event if payout is None else replace(event, payout=payout))
 
 
-def amend(link: Link, now: datetime, **fields: Any) -> Change[Link]:
-    """The merchant changed fields other than the status."""
-    after = replace(link, **fields, updated_at=now, sequence=link.sequence + 1)
-    return Change(before=link, after=after, event=_event(after, EventKind.LINK_UPDATED, now, before=link.status))
-
-
 def revise(link: Link, now: datetime, *, active: bool | None = None, **terms: Any) -> Change[Link]:
     """The merchant changed a link's terms, and ended it or opened it again if `active` says so.
 
