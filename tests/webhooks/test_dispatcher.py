@@ -376,9 +376,12 @@ async def test_the_later_verdict_of_a_worker_that_lost_its_lease_undoes_nothing(
 
         assert (await record(2, "pending", later)).attempts == 2
         assert (await record(1, "pending", quiet.now)).next_attempt_at == later
-        assert (await record(1, "delivered", None)).status == "delivered", "it was heard, whoever noted it"
-        assert (await record(3, "pending", later)).status == "delivered"
-        assert len((await deliveries.get(tx, merchant.id, first.id))[1]) == 4, "every attempt is on record"
+        assert (await record(3, "exhausted", None)).status == "exhausted"
+        assert (await record(2, "pending", later)).status == "exhausted"
+        heard = await record(1, "delivered", None)
+        assert (heard.status, heard.attempts) == ("delivered", 3), "it was heard, whoever gave it up"
+        assert (await record(4, "pending", later)).status == "delivered"
+        assert len((await deliveries.get(tx, merchant.id, first.id))[1]) == 6, "every attempt is on record"
 
 
 async def test_an_attempt_that_is_noted_again_because_the_answer_was_lost_is_on_record_once(quiet: World) -> None:

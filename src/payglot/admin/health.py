@@ -1,7 +1,9 @@
 """`/healthz` (this process), `/readyz` (database, schema, durability, worker's lag) and `/metrics` (Prometheus)."""
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
@@ -13,8 +15,9 @@ from payglot.web import metrics
 from payglot.web.answers import answer
 from payglot.web.services import Services
 
+T = TypeVar("T")
 PATIENCE_SECONDS = 2.5
-"""Giving up a connection to a database that says nothing takes two seconds more, and five in all are promised."""
+"""Five are promised, and an answer may itself be late."""
 MAX_LAG = timedelta(minutes=5)
 
 
@@ -49,13 +52,17 @@ async def _readiness(services: Services, schema_head: str, tolerated: frozenset[
     if services.closing.is_set():
         return answer(503, {"status": "unavailable", "checks": {"process": "stopping"}})
     checks: dict[str, str] = {}
+
+    async def look() -> tuple[bool, list[str], timedelta]:
+        async with services.database.single() as tx:
+            revision = await installation.schema_revision(tx)
+            fits = await installation.fits(tx, revision, schema_head)
+            unsafe = await installation.unsafe_settings(tx)
+        _, lag = await deliveries.lag(services.database, services.clock.now())
+        return fits, unsafe, lag
+
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            async with services.database.single() as tx:
-                revision = await installation.schema_revision(tx)
-                fits = await installation.fits(tx, revision, schema_head)
-                unsafe = await installation.unsafe_settings(tx)
-            _, lag = await deliveries.lag(services.database, services.clock.now())
+        fits, unsafe, lag = await _patiently(look())
     except Exception:  # noqa: BLE001 (whatever keeps us from asking, the answer is: not ready)
         return answer(503, {"status": "unavailable", "checks": {"database": "unreachable"}})
     checks["database"] = "ok"
@@ -71,10 +78,18 @@ async def _readiness(services: Services, schema_head: str, tolerated: frozenset[
     return answer(200 if ready else 503, body)
 
 
+async def _patiently(looking: Coroutine[Any, Any, T]) -> T:
+    """Stop waiting, and leave the look to its own end: were it cut off, whoever waits for its connection would begin to
+    wait anew for a database that says nothing. Raises TimeoutError."""
+    task = asyncio.create_task(looking)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        return await asyncio.shield(task)
+
+
 async def _refresh(services: Services) -> None:
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await refresh_gauges(services)
+        await _patiently(refresh_gauges(services))
     except Exception:  # noqa: BLE001 (the rest of the page is worth having without the database)
         return
 

@@ -101,9 +101,9 @@ async def claim(
 
 async def record(tx: Tx, verdicts: Sequence[Verdict], now: datetime) -> None:
     """Note what came of attempts; the lease ends. A delivery that was finished meanwhile keeps its state, and so does
-    one whose later attempts are noted already, unless this one succeeded. Where the lease ran out during the attempt
-    and another worker has the delivery now, it keeps its lease unless there is nothing left to send. The same attempt
-    is noted once."""
+    one whose later attempts are noted already; but a success counts whoever has failed or given up since. Where the
+    lease ran out during the attempt and another worker has the delivery now, it keeps its lease unless there is nothing
+    left to send. The same attempt is noted once."""
     if not verdicts:
         return
     attempts = [verdict.attempt for verdict in verdicts]
@@ -298,18 +298,21 @@ def _recording() -> ReturningInsert[Any]:
     instant = DateTime(timezone=True)
     given = _given(**{c.name: c.type for c in _NOTED}, verdict=Text, next_attempt_at=instant, lease=instant)
     told = given.c
+    is_pending = _deliveries.c.status == "pending"
     under_lease = _deliveries.c.leased_until == told.lease
     finished = case((told.verdict == "pending", null()), else_=bindparam("finished", type_=DateTime(timezone=True)))
     moved = (
         update(_deliveries)
         .where(
             _deliveries.c.id == told.delivery_id,
-            _deliveries.c.status == "pending",
-            or_(_deliveries.c.attempts < told.number, told.verdict == "delivered", under_lease),
+            or_(
+                and_(is_pending, or_(_deliveries.c.attempts < told.number, told.verdict == "delivered", under_lease)),
+                and_(_deliveries.c.status == "exhausted", told.verdict == "delivered"),
+            ),
         )
         .values(
             status=told.verdict,
-            attempts=told.number,
+            attempts=func.greatest(_deliveries.c.attempts, told.number),
             next_attempt_at=told.next_attempt_at,
             leased_until=case((or_(told.verdict != "pending", under_lease), null()), else_=_deliveries.c.leased_until),
             last_status=told.status,
