@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from tests.processes import Running, call, environment, free_port, provision, running
+from tests.test_stopping import ask
 
 pytestmark = pytest.mark.process
 
@@ -263,6 +264,20 @@ def test_provision_says_so_when_webhooks_cannot_arrive(new_database: Any, tmp_pa
     networks = {"PAYGLOT_SANDBOX": "1", "PAYGLOT_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
     done = call(["provision", "--name", "Test", "--json"], variables | networks)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_merchant_is_provisioned_by_the_installations_clock(new_database: Any, tmp_path: Path) -> None:
+    url = new_database()
+    variables = environment(
+        tmp_path / "data",
+        database_url=url,
+        admin_token="b9c4-admin-for-provision-7d11-f0a2",
+        secret_key="5e0d-key-for-provision-91aa-c3b7",
+    )
+    ask(url, "UPDATE installation SET clock_offset_seconds = 400 * 86400")
+    merchant = provision(variables, "--webhook-url", "https://shop.example/hook")["merchant_id"]
+    ahead = ask(url, "SELECT extract(days FROM created_at - now())::int FROM merchants WHERE id = $1", UUID(merchant))
+    assert 399 <= ahead <= 400
 
 
 def test_provision_says_so_when_it_has_no_secrets(tmp_path: Path) -> None:

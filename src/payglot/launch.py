@@ -157,6 +157,7 @@ async def provision_one(
             ) from None
     has_inbox = (settings.sandbox or demo.was_here(settings)) and not live
     async with ready(settings, checked=False) as process, process.services.database.transaction() as tx:
+        await process.services.clock.sync(tx)
         for doubt in _doubts(settings, process.services.public_url, to_inbox=webhook_url is None, has_inbox=has_inbox):
             warn(doubt)
         return await provision(
