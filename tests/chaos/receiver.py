@@ -168,6 +168,8 @@ class Receiver:
             case bad:
                 writer.write(BAD_ANSWERS[bad])
                 await writer.drain()
+                # Who has said how long its answer is need not hang up to say that it is over.
+                return b"Content-Length" in BAD_ANSWERS[bad]
         return False
 
     def _behaviour(self, arrival: Arrival, seen: int) -> str:
