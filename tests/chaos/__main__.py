@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from payglot.settings import LogFormat
+from payglot.web import logs
 from tests.chaos.goals import Goal, Measured, Part, Scale, table
 
 MODULES = ("crashes", "contention", "receiving", "soak")
@@ -31,6 +33,8 @@ def main() -> None:
     only = [name for name in asked.only.split(",") if name]
     chosen = parts(only, short=asked.short)
     folder = Path(tempfile.mkdtemp(prefix="payglot-chaos-"))
+    # What runs in this process, for once, is not to talk between the figures.
+    logs.configure(format=LogFormat.JSON, level="error")
     print(f"seed {seed}, histories and logs in {folder}", flush=True)
     measured = asyncio.run(run(chosen, Scale(short=asked.short, seed=seed, share=asked.share), folder))
     goals = {name for name in only if _is_goal(name)}
@@ -74,6 +78,7 @@ async def run(chosen: Mapping[str, Part], scale: Scale, folder: Path) -> list[Me
     for name, part in chosen.items():
         began = time.monotonic()
         seen: Sequence[Measured]
+        (folder / name).mkdir()
         try:
             seen = await part(scale, folder / name)
         except Exception as error:  # noqa: BLE001 (a part may break in any way)

@@ -81,7 +81,7 @@ async def test_a_payer_pays_to_the_end(
 
     await expect(opened.page.get_by_role("heading", name="Payment received")).to_be_visible()
     assert opened.complaints == []
-    await opened.context.close()
+    await opened.close()
 
 
 async def test_an_open_page_hears_that_money_came(served: Served, browser: Browser) -> None:
@@ -101,7 +101,7 @@ async def test_an_open_page_hears_that_money_came(served: Served, browser: Brows
         assert played.status_code == 200, played.text
         await expect(opened.page.get_by_role("heading", name=heading)).to_be_visible()
     assert opened.complaints == []
-    await opened.context.close()
+    await opened.close()
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
@@ -122,13 +122,13 @@ async def test_a_waiting_payer_goes_on_to_the_merchant_when_it_is_over(
     if not script:
         await opened.page.get_by_role("link", name="Check now").click()
     await opened.page.wait_for_url(shop, timeout=15_000)
-    await opened.context.close()
+    await opened.close()
 
 
 async def test_a_page_that_cannot_listen_promises_nothing_and_asks_again_without_moving(
     served: Served, browser: Browser
 ) -> None:
-    opened = await open_browser(browser)
+    opened = await open_browser(browser, anew=True)
     page, full = opened.page, True
     await page.clock.install()
 
@@ -147,7 +147,7 @@ async def test_a_page_that_cannot_listen_promises_nothing_and_asks_again_without
     await page.clock.fast_forward(11_000)
     await expect(page.get_by_text("This page updates by itself.")).to_be_visible()
     assert await page.evaluate("document.body.dataset.still") == "here"
-    await opened.context.close()
+    await opened.close()
 
 
 async def test_a_form_may_lead_out_to_the_merchant(served: Served, browser: Browser) -> None:
@@ -158,7 +158,7 @@ async def test_a_form_may_lead_out_to_the_merchant(served: Served, browser: Brow
     await _network(opened.page)
     await opened.page.wait_for_url(shop)
     assert opened.complaints == []
-    await opened.context.close()
+    await opened.close()
 
 
 async def test_everything_can_be_done_with_the_keyboard(served: Served, browser: Browser) -> None:
@@ -177,7 +177,7 @@ async def test_everything_can_be_done_with_the_keyboard(served: Served, browser:
     assert outline != "0px"
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name="Payment received")).to_be_visible()
-    await opened.context.close()
+    await opened.close()
 
 
 async def test_what_is_wrong_is_said_first_and_leads_to_its_field(served: Served, browser: Browser) -> None:
@@ -194,7 +194,7 @@ async def test_what_is_wrong_is_said_first_and_leads_to_its_field(served: Served
     await expect(field).to_be_focused()
     await expect(field).to_have_value("payer@localhost")
     await expect(field).to_have_accessible_description(re.compile("Enter an e-mail address"))
-    await opened.context.close()
+    await opened.close()
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ async def test_nothing_overflows_a_narrow_phone_and_all_text_can_be_read(
             await page.locator("button.main").click()
             await expect(page.locator(".state")).to_be_visible()
     assert opened.complaints == []
-    await opened.context.close()
+    await opened.close()
 
 
 async def test_the_countdown_runs_and_the_payers_own_time_is_shown(served: Served, browser: Browser) -> None:
@@ -243,7 +243,7 @@ async def test_the_countdown_runs_and_the_payers_own_time_is_shown(served: Serve
     await expect(timer).to_have_text(re.compile(r"59:\d\d"))
     first = await timer.text_content()
     await expect(timer).not_to_have_text(first or "")
-    await opened.context.close()
+    await opened.close()
 
 
 # Text whose colour has less than 4.5 to 1 against the nearest background that is not transparent.
@@ -293,7 +293,7 @@ async def test_a_payee_claims_a_payout_to_the_end(served: Served, browser: Brows
         await opened.page.reload()
     await expect(opened.page.get_by_role("heading", name="Your money was sent")).to_be_visible()
     assert opened.complaints == []
-    await opened.context.close()
+    await opened.close()
 
 
 async def test_a_payer_gets_money_back_that_was_too_much(served: Served, browser: Browser) -> None:
@@ -318,4 +318,4 @@ async def test_a_payer_gets_money_back_that_was_too_much(served: Served, browser
     await page.get_by_role("button", name="Let the money arrive").click()
     await expect(page.get_by_role("heading", name="Your money was sent")).to_be_visible()
     assert opened.complaints == []
-    await opened.context.close()
+    await opened.close()

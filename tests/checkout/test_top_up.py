@@ -92,7 +92,7 @@ async def test_a_payer_makes_good_what_was_missing(served: Served, browser: Brow
     assert (read["status"], [each["amount"] for each in read["transactions"]]) == ("CONFIRMED", [80, 20])
     assert await told(served) == ["PENDING", "AWAITING_COMPLETION", "CONFIRMED"]
     assert opened.complaints == []
-    await opened.context.close()
+    await opened.close()
 
 
 @SCRIPT
@@ -105,8 +105,8 @@ async def test_who_comes_back_to_the_link_goes_on_where_they_were(
     await again.page.goto(url)
     await expect(again.page.get_by_role("heading", name="Send the missing amount")).to_be_visible()
     assert await fact(again.page, "Amount") == "20.000000 USDC"
-    await opened.context.close()
-    await again.context.close()
+    await opened.close()
+    await again.close()
 
 
 @SCRIPT
@@ -124,7 +124,7 @@ async def test_a_page_left_open_says_when_the_window_is_over(served: Served, bro
     await expect(opened.page.get_by_text("Address")).to_have_count(0)
     assert (await details(served, url))["status"] == "FAILED"
     assert await told(served) == ["PENDING", "AWAITING_COMPLETION", "FAILED"]
-    await opened.context.close()
+    await opened.close()
 
 
 async def test_money_that_comes_after_that_is_said_to_be_late(served: Served, browser: Browser) -> None:
@@ -140,7 +140,7 @@ async def test_money_that_comes_after_that_is_said_to_be_late(served: Served, br
     await expect(opened.page.get_by_text("Money arrived too late.")).to_be_visible()
     read = await details(served, url)
     assert [(each["amount"], each["status"]) for each in read["transactions"]] == [(80, "SUCCESSFUL"), (20, "LATE")]
-    await opened.context.close()
+    await opened.close()
 
 
 async def test_a_hosted_checkout_leads_back_to_the_shop(served: Served, browser: Browser) -> None:
@@ -162,4 +162,4 @@ async def test_a_hosted_checkout_leads_back_to_the_shop(served: Served, browser:
     await page.get_by_role("button", name="Send the missing amount").click()
     await page.wait_for_url(shop)
     assert opened.complaints == []
-    await opened.context.close()
+    await opened.close()

@@ -26,7 +26,7 @@ async def test_everything_on_the_page_stands_in_a_landmark(served: Served, brows
         "main",
         "footer",
     ]
-    await opened.context.close()
+    await opened.close()
 
 
 async def test_what_is_wrong_has_the_focus(served: Served, browser: Browser) -> None:
@@ -38,4 +38,4 @@ async def test_what_is_wrong_has_the_focus(served: Served, browser: Browser) -> 
     await expect(page.get_by_role("alert")).to_be_focused()
     await page.keyboard.press("Tab")
     await expect(page.get_by_role("link", name="E-mail address: Enter an e-mail address.")).to_be_focused()
-    await opened.context.close()
+    await opened.close()

@@ -88,7 +88,7 @@ async def test_a_merchant_consents_and_the_application_works_on_its_behalf(
         revoked = await client.revoke_token(f"{served.url}/oauth2/revoke", token=fresh["refresh_token"])
         assert revoked.status_code == 200
         assert (await client.get("/v2/payment_links")).status_code == 401
-    await opened.context.close()
+    await opened.close()
 
 
 async def test_a_merchant_refuses_and_the_application_is_told(
@@ -104,7 +104,7 @@ async def test_a_merchant_refuses_and_the_application_is_told(
     told = dict(parse_qsl(urlsplit(opened.page.url).query))
     assert (told["error"], told["state"]) == ("access_denied", state)
     assert opened.complaints == []
-    await opened.context.close()
+    await opened.close()
 
 
 async def test_a_page_of_another_site_cannot_frame_the_consent(
@@ -126,4 +126,4 @@ async def test_a_page_of_another_site_cannot_frame_the_consent(
     )
     assert any("frame-ancestors" in complaint or "X-Frame-Options" in complaint for complaint in opened.complaints)
     assert await opened.page.frames[1].query_selector("form") is None
-    await opened.context.close()
+    await opened.close()

@@ -142,7 +142,7 @@ async def test_a_browser_completes_it_and_subscribers_are_told(served: Served, b
             await expect(opened.page.get_by_role("heading", name="Back at the partner")).to_be_visible()
         told = [json.loads(request.body) for request in await hook.wait_for(2)]
         assert opened.complaints == []
-        await opened.context.close()
+        await opened.close()
     assert sorted(message["data"]["event"] for message in told) == ["connection_enabled", "connection_revoked"]
     assert {message["type"] for message in told} == {"v1/payment-links-connections"}
     assert {message["subscription_id"] for message in told} == {made["id"]}
