@@ -229,6 +229,8 @@ class Model:
         self._seen = self._facts()
 
     def revise(self, now: datetime, *, active: bool | None, cap: int | None, expires_at: datetime | None) -> None:
+        if cap is not None and cap < self.taken:
+            raise Refused
         full = cap is not None and self.paid >= cap
         was_over = self._over(now)
         self.expires_at = expires_at
@@ -245,7 +247,7 @@ class Model:
         else:
             status = self.status if over or full or active is False else "open"
         self.cap, self.status = cap, status
-        self.most = None if cap is None else max(cap, self.taken)
+        self.most = cap
         self.events += 1
         self._seen = self._facts()
 

@@ -71,3 +71,11 @@ def test_a_payment_under_way_keeps_its_amount() -> None:
     revised = links.revise(started.link.after, NOW, amount=euros(99))
     confirmed = payments.confirm(revised.after, started.payment.after, NOW)
     assert (confirmed.payment.after.amount, confirmed.link.after.amount) == (euros(1000), euros(99))
+
+
+@pytest.mark.parametrize("status", [L.OPEN, L.EXPIRED, L.CANCELED])
+@pytest.mark.parametrize("active", [None, True, False])
+def test_places_that_are_taken_are_not_taken_away(status: L, active: bool | None) -> None:
+    link = a_link(status=status, max_payments=3, taken=2)
+    with pytest.raises(IllegalTransition):
+        links.revise(link, NOW, active=active, max_payments=1)

@@ -164,9 +164,12 @@ def revise(link: Link, now: datetime, *, active: bool | None = None, **terms: An
     """The merchant changed a link's terms, and ended it or opened it again if `active` says so.
 
     New terms move the status by themselves: fewer payments may close a link, more of them or a later expiry open it.
-    Payments under way keep what they were started with. Raises IllegalTransition when the link cannot be as wanted.
+    Payments under way keep what they were started with, and places that are taken cannot be taken away. Raises
+    IllegalTransition when the link cannot be as wanted.
     """
     changed = replace(link, **terms)
+    if changed.max_payments is not None and changed.max_payments < link.taken:
+        raise IllegalTransition(before=link.status, after=link.status)
     status = _status_revised(link.seen_at(now), changed, active, now)
     kind = EventKind.LINK_UPDATED
     if status is not link.status:
