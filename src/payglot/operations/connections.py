@@ -55,7 +55,8 @@ async def ask(
 
 async def of_page(tx: Tx, dialect: str, token: str, *, lock: bool = False) -> Connection:
     """By its page's token; raises NotFound."""
-    connection = await stored.find_by_token(tx, dialect, token, lock=lock)
+    # What is no token could hold characters that PostgreSQL refuses.
+    connection = await stored.find_by_token(tx, dialect, token, lock=lock) if token.isalnum() else None
     if connection is None:
         raise NotFound(thing="connection")
     return connection

@@ -107,7 +107,10 @@ async def test_the_page_is_guarded_as_the_one_for_consent(world: World) -> None:
     assert (forged.status_code, foreign.status_code) == (403, 403)
     assert (await press(world, url, "other")).status_code == 400
     assert await word_of(world, merchant) == "pending"
-    assert (await world.http.get(f"{CONNECTIONS}/onboarding/{'0' * 64}")).status_code == 404
+    for token in ("0" * 64, "%00", "a%00b", "%EF%BF%BF", "a'b"):
+        assert (await world.http.get(f"{CONNECTIONS}/onboarding/{token}")).status_code == 404
+        answer = await world.http.post(f"{CONNECTIONS}/onboarding/{token}", data={"action": "enable", "proof": "x"})
+        assert answer.status_code == 404, token
 
 
 async def test_another_merchants_connection_is_its_own(world: World) -> None:
