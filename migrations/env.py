@@ -7,7 +7,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from payglot.store import catalogue as catalogue, ddl  # the catalogue's tables are to be seen too
+from payglot.store import catalogue as catalogue, ddl, payouts as payouts  # their tables are to be seen too
 from payglot.store.tables import metadata
 
 

@@ -15,7 +15,7 @@ from payglot.settings import LogFormat
 from payglot.web import logs
 from tests.chaos.goals import Goal, Measured, Part, Scale, table
 
-MODULES = ("crashes", "contention", "receiving", "soak")
+MODULES = ("crashes", "contention", "receiving", "rehearsed", "soak")
 UNASKED = {"soak"}
 """It takes an hour, and so runs only when it is named."""
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from payglot.store import catalogue as catalogue, payouts as payouts  # their tables are to be seen too
 from payglot.store.tables import metadata
 from tests.lifecycle import play
 from tests.links import make
