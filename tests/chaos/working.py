@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 from sqlalchemy import text
 
-from bench import calls
+from bench import calls, processes
 from bench.load import UNIQUE
 from payglot.store.database import Database
 from tests.chaos.delivering import PILE, until
@@ -104,26 +104,13 @@ async def _tried(database: Database, endpoint: Any) -> int:
 
 
 async def _creates(served: Served, seconds: float) -> list[float]:
-    """How long each of them took, at the reference rate."""
+    """How long each of them took, at the reference rate; from a process that receives no webhooks beside."""
     create = calls.of("p100", served.headers("p100")).create
-    took: list[float] = []
-    async with aiohttp.ClientSession() as session:
-
-        async def one() -> None:
-            began = time.monotonic()
-            async with session.post(
-                served.url + create["path"], data=create["body"], headers=create["headers"]
-            ) as answer:
-                await answer.read()
-                assert answer.status == 200
-            took.append(time.monotonic() - began)
-
-        async with asyncio.TaskGroup() as group:
-            began = time.monotonic()
-            for number in range(int(seconds * REFERENCE_RATE)):
-                await asyncio.sleep(max(0.0, began + number / REFERENCE_RATE - time.monotonic()))
-                group.create_task(one())
-    return took
+    job = {"requests": [create], "rate": REFERENCE_RATE, "seconds": seconds, "connections": 4}
+    job |= {"host": "127.0.0.1", "port": int(served.url.rpartition(":")[2])}
+    told = await asyncio.to_thread(processes.ask, "bench.load", job, timeout=seconds + 60)
+    assert {status for _, _, status, _ in told["answers"]} == {200}
+    return [answered - sent for sent, answered, _, _ in told["answers"]]
 
 
 def _p99(values: Sequence[float]) -> float:
