@@ -7,8 +7,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from payglot.store import catalogue as catalogue, ddl, payouts as payouts  # their tables are to be seen too
-from payglot.store.tables import metadata
+from payglot.store import ddl
 
 
 def run(connection: Connection) -> None:
@@ -16,7 +15,7 @@ def run(connection: Connection) -> None:
     connection.execute(text(f"SET lock_timeout = '{ddl.LOCK_TIMEOUT}'"))
     # So that each migration is a transaction of its own.
     connection.commit()
-    context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
+    context.configure(connection=connection, target_metadata=ddl.metadata, transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()
 

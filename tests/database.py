@@ -13,7 +13,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+import asyncpg
+from sqlalchemy.engine import make_url
 
 from payglot import embedded, schema
 
@@ -73,6 +76,24 @@ def query(server: embedded.Postgres, sql: str, database: str = "postgres") -> st
     psql = str(embedded.binaries() / "psql")
     options = ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", server.dsn(database), "-c", sql]
     return subprocess.run([psql, *options], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def plain(url: str) -> str:
+    """The address as the driver takes it, and PostgreSQL's own tools."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def ask(url: str, sql: str, *arguments: Any) -> Any:
+    """The first value of one statement; not where an event loop runs."""
+
+    async def asked() -> Any:
+        connection = await asyncpg.connect(plain(url))
+        try:
+            return await connection.fetchval(sql, *arguments)
+        finally:
+            await connection.close()
+
+    return asyncio.run(asked())
 
 
 def _wait_until_unused(run: Path, seconds: float = 10) -> None:

@@ -33,8 +33,6 @@ class Process(Protocol):
 
     @property
     def pid(self) -> int: ...
-    @property
-    def returncode(self) -> int | None: ...
     def poll(self) -> int | None: ...
     def wait(self, timeout: float | None = None) -> int: ...
     def send_signal(self, sig: int) -> None: ...
@@ -53,10 +51,6 @@ class Forked:
     def pid(self) -> int:
         assert self._process.pid is not None
         return self._process.pid
-
-    @property
-    def returncode(self) -> int | None:
-        return self._process.exitcode
 
     def poll(self) -> int | None:
         return self._process.exitcode
@@ -130,8 +124,8 @@ class Running:
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise AssertionError(f"ended with {self.process.returncode}: {self.output}")
+            if (status := self.process.poll()) is not None:
+                raise AssertionError(f"ended with {status}: {self.output}")
             try:
                 if httpx.get(f"{self.base_url}/readyz", timeout=2).status_code == 200:
                     return

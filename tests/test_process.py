@@ -15,8 +15,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from tests.database import ask
 from tests.processes import Running, call, environment, free_port, provision, running
-from tests.test_stopping import ask
 
 pytestmark = pytest.mark.process
 

@@ -16,8 +16,8 @@ import asyncpg
 import httpx
 import pytest
 
+from tests.database import ask, plain
 from tests.processes import Running, environment, free_port, provision, running
-from tests.store.test_migrations import plain
 
 pytestmark = pytest.mark.process
 
@@ -112,17 +112,6 @@ def until(done: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-def ask(url: str, sql: str, *arguments: Any) -> Any:
-    async def asked() -> Any:
-        connection = await asyncpg.connect(plain(url))
-        try:
-            return await connection.fetchval(sql, *arguments)
-        finally:
-            await connection.close()
-
-    return asyncio.run(asked())
-
-
 @contextmanager
 def nobody_creates(url: str) -> Iterator[None]:
     """Creates wait in the database until this is over."""
@@ -141,6 +130,13 @@ def pay_one(server: Running, headers: dict[str, str]) -> None:
     assert paid.status_code == 200
 
 
+def settings(folder: Path, url: str) -> dict[str, str]:
+    return environment(
+        folder / "data", port=free_port(), sandbox="true", database_url=url, webhook_allowed_networks="127.0.0.0/8",
+        secret_key="5e0d-key-for-stopping-91aa-c3b7x", admin_token="b9c4-admin-for-stopping-7d11-f0a2",
+    )  # fmt: skip
+
+
 LEASED = "SELECT count(*) FROM deliveries WHERE status = 'pending' AND leased_until > now()"
 
 
@@ -149,10 +145,7 @@ def test_a_server_told_to_stop_answers_what_it_accepted_and_returns_its_leases(
     new_database: Callable[..., str], tmp_path: Path, held: bool
 ) -> None:
     url = new_database()
-    variables = environment(
-        tmp_path / "data", port=free_port(), sandbox="true", database_url=url, webhook_allowed_networks="127.0.0.0/8",
-        secret_key="5e0d-key-for-stopping-91aa-c3b7x", admin_token="b9c4-admin-for-stopping-7d11-f0a2",
-    )  # fmt: skip
+    variables = settings(tmp_path, url)
     with slow_receiver() as hook:
         with running(["serve"], variables, tmp_path / "log") as server:
             server.wait_until_ready()
@@ -198,10 +191,7 @@ def test_a_worker_told_to_stop_finishes_what_it_sends_if_that_ends_soon(
     new_database: Callable[..., str], tmp_path: Path
 ) -> None:
     url = new_database()
-    variables = environment(
-        tmp_path / "data", port=free_port(), sandbox="true", database_url=url, webhook_allowed_networks="127.0.0.0/8",
-        secret_key="5e0d-key-for-stopping-91aa-c3b7x", admin_token="b9c4-admin-for-stopping-7d11-f0a2",
-    )  # fmt: skip
+    variables = settings(tmp_path, url)
     with slow_receiver() as hook, running(["serve", "--no-worker"], variables, tmp_path / "api.log") as api:
         api.wait_until_ready()
         given = provision(variables, "--webhook-url", hook.url)

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import importlib
 import secrets
 import sys
 import tempfile
@@ -13,10 +12,15 @@ from pathlib import Path
 
 from payglot.settings import LogFormat
 from payglot.web import logs
+from tests.chaos import contention, crashes, receiving, rehearsed, soak
 from tests.chaos.goals import Goal, Measured, Part, Scale, table
 
-MODULES = ("crashes", "contention", "receiving", "rehearsed", "soak")
-UNASKED = {"soak"}
+PARTS: Mapping[str, Part] = {
+    **crashes.PARTS, **contention.PARTS, **receiving.PARTS, **rehearsed.PARTS, **soak.PARTS,
+}  # fmt: skip
+MEASURES: Mapping[str, Sequence[str]] = {**crashes.MEASURES, **rehearsed.MEASURES, **soak.MEASURES}
+"""The goals of each part; one that is not here may measure any."""
+UNASKED = soak.PARTS.keys()
 """It takes an hour, and so runs only when it is named."""
 
 
@@ -44,28 +48,17 @@ def main() -> None:
 
 
 def parts(only: Sequence[str], *, short: bool = False) -> dict[str, Part]:
-    """Those of the modules that there are, by name: all, those named in `only`, or those that measure goals named
-    there. In the short form, one part of ours measures everything."""
-    found: dict[str, Part] = {}
-    measures: dict[str, Sequence[str]] = {}
-    for name in MODULES:
-        try:
-            module = importlib.import_module(f"tests.chaos.{name}")
-        except ModuleNotFoundError as error:
-            if error.name != f"tests.chaos.{name}":
-                raise
-            continue
-        found.update(module.PARTS)
-        measures.update(getattr(module, "MEASURES", {}))
+    """By name: all, those named in `only`, or those that measure goals named there. In the short form, one part of
+    `crashes` measures everything that its others do."""
+    measures = dict(MEASURES)
     if short:
         measures["crashes"] = [goal for goals in measures.values() for goal in goals]
-    if unknown := [name for name in only if name not in found and not _is_goal(name)]:
-        raise SystemExit(f"no such part: {', '.join(unknown)}; there are {', '.join(found)}")
+    if unknown := [name for name in only if name not in PARTS and not _is_goal(name)]:
+        raise SystemExit(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
     goals = {name for name in only if _is_goal(name)}
-    # A part that does not say what it measures may measure any of them.
     return {
         name: part
-        for name, part in found.items()
+        for name, part in PARTS.items()
         if (not only and name not in UNASKED)
         or name in only
         or (goals and not goals.isdisjoint(measures.get(name, goals)))

@@ -19,6 +19,7 @@ LONGEST_WAIT_SECONDS = 12 * 3600
 
 QUIET_SECONDS = 3.0
 AFRESH_EVERY = 5
+"""Of the starts of a process, how often one loads the program instead of being forked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +29,8 @@ class Stage:
     receiver: Receiver
     scale: Scale
     endpoints: Sequence[str]
-    began: float
     """What each merchant's endpoints are called, in the order of `installation.merchants`."""
+    began: float
 
     def merchants(self, kind: str) -> list[dict[str, Any]]:
         """Those whose receivers behave like this."""

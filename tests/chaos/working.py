@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 from sqlalchemy import text
 
-from bench import calls, processes
+from bench import calls, deliveries, processes
 from bench.load import UNIQUE
 from payglot.store.database import Database
 from tests.chaos.delivering import PILE, until
@@ -106,8 +106,8 @@ async def _tried(database: Database, endpoint: Any) -> int:
 async def _creates(served: Served, seconds: float) -> list[float]:
     """How long each of them took, at the reference rate; from a process that receives no webhooks beside."""
     create = calls.of("p100", served.headers("p100")).create
-    job = {"requests": [create], "rate": REFERENCE_RATE, "seconds": seconds, "connections": 4}
-    job |= {"host": "127.0.0.1", "port": int(served.url.rpartition(":")[2])}
+    job = {**deliveries.address(served.url), "requests": [create], "connections": 4}
+    job |= {"rate": REFERENCE_RATE, "seconds": seconds}
     told = await asyncio.to_thread(processes.ask, "bench.load", job, timeout=seconds + 60)
     assert {status for _, _, status, _ in told["answers"]} == {200}
     return [answered - sent for sent, answered, _, _ in told["answers"]]

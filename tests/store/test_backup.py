@@ -21,8 +21,7 @@ from payglot.operations import deliveries, endpoints, events
 from payglot.provision import provision
 from payglot.store.tables import metadata
 from payglot.webhooks.format import Receiver
-from tests.database import query
-from tests.store.test_migrations import plain
+from tests.database import plain, query
 from tests.webhooks.receivers import Received, answering, receiver
 from tests.world import World, open_world, settings_for
 

@@ -18,21 +18,15 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 
 from payglot import schema
-from payglot.store import catalogue as catalogue, ddl, payouts as payouts  # their tables are to be seen too
+from payglot.store import ddl
 from payglot.store.database import Database
-from payglot.store.tables import metadata
+from tests.database import plain
 from tests.processes import call, environment, free_port, provision, running
 
 RULES_HOLD_SINCE = "0012"
 """What came before was written before anybody ran it."""
-
-
-def plain(url: str) -> str:
-    """The address as the driver takes it."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def sql_of(before: str, after: str) -> str:
@@ -120,13 +114,13 @@ def test_what_would_make_servers_wait_is_found(statement: str) -> None:
 
 
 def test_the_tables_that_count_as_big_are_there() -> None:
-    assert set(metadata.tables) >= ddl.BIG
+    assert set(ddl.metadata.tables) >= ddl.BIG
 
 
 NEXT = """
 import sqlalchemy as sa
 from alembic import op
-from payglot.store import catalogue as catalogue, ddl, payouts as payouts  # their tables are to be seen too
+from payglot.store import ddl
 
 revision, down_revision, branch_labels, depends_on = "9999", {head!r}, None, None
 

@@ -10,8 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from payglot.store import catalogue as catalogue, payouts as payouts  # their tables are to be seen too
-from payglot.store.tables import metadata
+from payglot.store import ddl
 from tests.lifecycle import play
 from tests.links import make
 from tests.world import World
@@ -19,7 +18,7 @@ from tests.world import World
 
 async def test_the_migrations_lead_to_the_tables_that_the_code_knows(world: World) -> None:
     def differences(connection: Connection) -> list[Any]:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+        return list(compare_metadata(MigrationContext.configure(connection), ddl.metadata))
 
     engine = create_async_engine(world.services.database.url)
     async with engine.connect() as connection:

@@ -20,6 +20,7 @@ from payglot.domain.transfer import TransferStatus
 from payglot.operations import deliveries, endpoints, expiry, links, payments
 from payglot.operations.payments import Receipt
 from payglot.rails.sandbox import SandboxRail
+from payglot.store.database import Tx
 from payglot.store.deliveries import Attempt, Delivery, Status, Verdict
 from payglot.store.endpoints import Endpoint
 from payglot.web import json
@@ -98,6 +99,15 @@ async def a_paid_link(world: World, merchant: Merchant) -> UUID:
 async def deliveries_of(world: World, merchant: Merchant, status: str | None = None) -> list[Delivery]:
     async with world.services.database.single() as tx:
         return list(reversed(await deliveries.newest(tx, merchant.id, status=status)))
+
+
+async def first_leased(world: World, tx: Tx) -> Delivery:
+    """Fans out what waits, and is handed the first delivery to send."""
+    done = await deliveries.fan_out(
+        tx, lambda event, _endpoint: [(event.kind, "", b"{}")], world.now, wall=datetime.now(UTC), limit=10,
+        lease=10, per_endpoint=10, busy={},
+    )  # fmt: skip
+    return done.leased[0][0]
 
 
 def said(request: Received) -> tuple[str, str]:
@@ -322,11 +332,7 @@ async def test_what_a_dead_worker_left_held_is_found_again(quiet: World) -> None
         await an_endpoint(quiet, merchant, there.url)
         await a_paid_link(quiet, merchant)
         async with quiet.services.database.single() as tx:
-            done = await deliveries.fan_out(
-                tx, lambda event, _endpoint: [(event.kind, "", b"{}")], quiet.now, wall=datetime.now(UTC), limit=10,
-                lease=10, per_endpoint=10, busy={},
-            )  # fmt: skip
-            first = done.leased[0][0]
+            first = await first_leased(quiet, tx)
             # Its receiver said 200, that was noted, and then the worker died.
             attempt = an_attempt(first)
             await deliveries.record(tx, [Verdict(attempt=attempt, status="delivered", next_attempt_at=None)], quiet.now)
@@ -362,11 +368,7 @@ async def test_the_later_verdict_of_a_worker_that_lost_its_lease_undoes_nothing(
     await an_endpoint(quiet, merchant, "http://127.0.0.1:9/hook")
     await a_paid_link(quiet, merchant)
     async with quiet.services.database.single() as tx:
-        done = await deliveries.fan_out(
-            tx, lambda event, _endpoint: [(event.kind, "", b"{}")], quiet.now, wall=datetime.now(UTC), limit=10,
-            lease=10, per_endpoint=10, busy={},
-        )  # fmt: skip
-        first = done.leased[0][0]
+        first = await first_leased(quiet, tx)
         later = quiet.now + timedelta(minutes=9)
 
         async def record(number: int, status: Status, at: datetime | None) -> Delivery:
@@ -389,11 +391,7 @@ async def test_an_attempt_that_is_noted_again_because_the_answer_was_lost_is_on_
     await an_endpoint(quiet, merchant, "http://127.0.0.1:9/hook")
     await a_paid_link(quiet, merchant)
     async with quiet.services.database.single() as tx:
-        done = await deliveries.fan_out(
-            tx, lambda event, _endpoint: [(event.kind, "", b"{}")], quiet.now, wall=datetime.now(UTC), limit=10,
-            lease=10, per_endpoint=10, busy={},
-        )  # fmt: skip
-        first = done.leased[0][0]
+        first = await first_leased(quiet, tx)
         verdict = Verdict(attempt=an_attempt(first), status="delivered", next_attempt_at=None)
         for _ in range(2):
             await deliveries.record(tx, [verdict], quiet.now)
