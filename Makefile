@@ -7,9 +7,10 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Each test process keeps a database and perhaps a browser; beyond four, they wait for each other.
 CASES ?= 2000
-TEST_PROCESSES ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
+# One more than there are cores, because some tests wait. Each keeps a database and perhaps a browser; beyond four, they
+# wait for each other.
+TEST_PROCESSES ?= $(shell n=$$(($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)); [ $$n -gt 4 ] && n=4; echo $$n)
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +22,7 @@ demo: $(STAMP) ## start Payglot with a demo merchant on http://127.0.0.1:8000 an
 
 test: $(STAMP) ## run every test; ARGS="-k name" passes arguments to pytest
 	@$(BIN)/python -m tools.browser
-	@exec $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= exec $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
 
 fuzz: $(STAMP) ## send each dialect thousands of requests that its OpenAPI document allows or forbids; CASES=5000
 	@exec $(BIN)/python -m pytest -n $(TEST_PROCESSES) tests/fuzz --fuzz-cases $(CASES) -rP $(ARGS)

@@ -215,7 +215,7 @@ def test_an_unreachable_database_is_one_clear_line(tmp_path: Path) -> None:
 
     def tried(command: str) -> subprocess.CompletedProcess[str]:
         variables = environment(tmp_path / "data", port=free_port(), sandbox="true", database_url=url)
-        return call([command], variables, afresh=True)
+        return call([command], variables, afresh=command == "migrate")
 
     with ThreadPoolExecutor() as side_by_side:
         ended = list(side_by_side.map(tried, ("serve", "worker", "migrate")))
@@ -281,7 +281,7 @@ def test_a_merchant_is_provisioned_by_the_installations_clock(new_database: Any,
 
 
 def test_provision_says_so_when_it_has_no_secrets(tmp_path: Path) -> None:
-    done = call(["provision", "--name", "X"], environment(tmp_path / "data"), afresh=True)
+    done = call(["provision", "--name", "X"], environment(tmp_path / "data"))
     assert done.returncode == 1
     assert "PAYGLOT_SECRET_KEY" in done.stderr
 

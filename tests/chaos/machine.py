@@ -64,7 +64,8 @@ class Runtime:
     told: dict[Currency, int] = field(default_factory=dict)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.loop.run(work)
+        # Not by the runner itself, which sets signal handlers each time: a fifth of a run would go there.
+        return self.loop.get_loop().run_until_complete(work)
 
 
 @dataclass(frozen=True, kw_only=True)

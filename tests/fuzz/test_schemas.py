@@ -32,7 +32,7 @@ CHECKED = [
     "response_headers_conformance",
     "response_schema_conformance",
 ]
-SHORT_RUN = 100
+SHORT_RUN = 50
 
 
 @dataclass(frozen=True)
