@@ -215,12 +215,14 @@ async def loaded(stage: Stage, *, creates_per_second: float) -> AsyncIterator[No
 async def _torment(stage: Stage, *, api: int, worker: int, creates: int) -> Mapping[str, int]:
     """Under load until so many have been killed, and so many creates been acknowledged."""
     installation, driver, scale = stage.installation, stage.driver, stage.scale
-    pause = (0.3, 1.5)
+    pause, turn = (0.3, 1.5), asyncio.Lock()
     async with loaded(stage, creates_per_second=20):
         stage.say("under load")
         await asyncio.gather(
-            Nemesis(installation, scale.random("api nemesis"), pause=pause).torment(installation.apis, api),
-            Nemesis(installation, scale.random("worker nemesis"), pause=pause).torment(installation.workers, worker),
+            Nemesis(installation, scale.random("api nemesis"), pause=pause, turn=turn).torment(installation.apis, api),
+            Nemesis(installation, scale.random("worker nemesis"), pause=pause, turn=turn).torment(
+                installation.workers, worker
+            ),
         )
         while len(driver.acknowledged) < creates:  # noqa: ASYNC110 (a count that nobody announces)
             await asyncio.sleep(0.5)

@@ -111,6 +111,10 @@ class Installation:
         self._http: aiohttp.ClientSession | None = None
 
     @property
+    def processes(self) -> Sequence[Payglot]:
+        return (*self.apis, *self.workers)
+
+    @property
     def dsn(self) -> str:
         return self._postgres.dsn()
 
@@ -154,7 +158,7 @@ class Installation:
             self.workers.append(
                 self._payglot(f"worker-{number}", ["worker"], self.url, processes.free_port(), public_url)
             )
-        for each in (*self.apis, *self.workers):
+        for each in self.processes:
             each.start()
             self._keeping.append(asyncio.create_task(self._keep(each)))
         # Two at a time, since each takes a core for seconds.
@@ -171,10 +175,10 @@ class Installation:
         for task in self._keeping:
             task.cancel()
         await asyncio.gather(*self._keeping, return_exceptions=True)
-        for each in (*self.apis, *self.workers):
+        for each in self.processes:
             each.signal(signal.SIGCONT)
             each.signal(signal.SIGTERM)
-        for each in (*self.apis, *self.workers):
+        for each in self.processes:
             if each.process is not None:
                 try:
                     await asyncio.wait_for(each.gone(), 20)
@@ -189,7 +193,7 @@ class Installation:
 
     async def all_ready(self) -> None:
         async with asyncio.timeout(READY_SECONDS):
-            for each in (*self.apis, *self.workers):
+            for each in self.processes:
                 await each.ready.wait()
 
     def kill(self, each: Payglot) -> None:

@@ -1,4 +1,4 @@
-"""Breaks processes in random order, one API process and one worker at a time, so that load goes on."""
+"""Breaks processes in random order, one at a time, so that load goes on."""
 
 import asyncio
 import random
@@ -12,16 +12,22 @@ _FAULTS = ("stop", "term", "terminate", "cut after", "cut before")
 
 
 class Nemesis:
-    """`kill` in `share` of all steps, else one of the other faults. Runs until it has killed `kills` times and `until`
-    is set, or is canceled."""
+    """`kill` in `share` of all steps, else one of the other faults. Several take turns, by their `turn`."""
 
     def __init__(
-        self, installation: Installation, random: random.Random, *, share: float = 0.7, pause: tuple[float, float]
+        self,
+        installation: Installation,
+        random: random.Random,
+        *,
+        share: float = 0.7,
+        pause: tuple[float, float],
+        turn: asyncio.Lock,
     ) -> None:
         self._installation = installation
         self._random = random
         self._share = share
         self._pause = pause
+        self._turn = turn
 
     async def torment(self, victims: Sequence[Payglot], kills: int) -> int:
         """Until so many of these were killed; returns how many faults there were besides."""
@@ -29,15 +35,16 @@ class Nemesis:
         while done < kills:
             await asyncio.sleep(self._random.uniform(*self._pause))
             victim = self._random.choice(victims)
-            # The others go on meanwhile.
-            await asyncio.gather(*(each.ready.wait() for each in victims))
-            if self._random.random() < self._share:
-                self._installation.kill(victim)
-                done += 1
-            else:
-                await self._disturb(victim, self._random.choice(_FAULTS))
-                faults += 1
-                self._installation.faults += 1
+            async with self._turn:
+                # The others go on meanwhile.
+                await asyncio.gather(*(each.ready.wait() for each in self._installation.processes))
+                if self._random.random() < self._share:
+                    self._installation.kill(victim)
+                    done += 1
+                else:
+                    await self._disturb(victim, self._random.choice(_FAULTS))
+                    faults += 1
+                    self._installation.faults += 1
         return faults
 
     async def _disturb(self, victim: Payglot, fault: str) -> None:

@@ -44,7 +44,7 @@ class Restarts:
         """`pause` seconds of load after each."""
         installation = self._stage.installation
         self._pause = pause
-        everybody = (*installation.apis, *installation.workers)
+        everybody = installation.processes
         await installation.all_ready()
         before = sum(len(each.exits) for each in everybody)
         for number in range(count):

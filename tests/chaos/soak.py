@@ -29,7 +29,7 @@ async def soak(scale: Scale, folder: Path) -> Sequence[Measured]:
     if scale.short:
         return []
     async with opened(folder, scale, [f"ok-{number}" for number in range(10)], proxied=False) as stage:
-        processes = (*stage.installation.apis, *stage.installation.workers)
+        processes = stage.installation.processes
         sizes: dict[str, list[int]] = {each.name: [] for each in processes}
         pids = {each.name: each.process.pid for each in processes if each.process is not None}
         async with loaded(stage, creates_per_second=20):
