@@ -1,6 +1,6 @@
 """Every setting: an environment variable with the prefix PAYGLOT_, its meaning, unit and default.
 
-`python -m payglot.settings` prints the table that docs/settings.md holds.
+`python -m tools.settings` writes them to docs/settings.md.
 """
 
 import ipaddress
@@ -8,7 +8,6 @@ import json
 import os
 import re
 import secrets
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -141,7 +140,6 @@ class Settings(BaseSettings):
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
     )
 
     database_url: Annotated[SecretStr, AfterValidator(_with_driver)] | None = Field(
@@ -309,26 +307,6 @@ def noted_address(settings: Settings) -> str | None:
         return None
 
 
-def as_markdown() -> str:
-    """The table of all settings, for the documentation."""
-    rows = [
-        f"| `{PREFIX}{name.upper()}` | {_default_text(name)} | {field.description} |"
-        for name, field in Settings.model_fields.items()
-    ]
-    return "\n".join(
-        [
-            "# Settings",
-            "",
-            "Payglot reads its settings from the environment. An empty variable counts as absent.",
-            "",
-            "| variable | default | meaning |",
-            "| --- | --- | --- |",
-            *rows,
-            "",
-        ]
-    )
-
-
 def _weakness(secret: SecretStr | None) -> str | None:
     text = secret.get_secret_value() if secret else ""
     if not text:
@@ -359,14 +337,3 @@ def _make_secrets(file: Path) -> None:
         pass
     finally:
         draft.unlink()
-
-
-def _default_text(name: str) -> str:
-    field = Settings.model_fields[name]
-    if isinstance(field.json_schema_extra, dict):
-        return str(field.json_schema_extra["shown_default"])
-    return f"`{str(field.default).lower()}`"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(as_markdown())
