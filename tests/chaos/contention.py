@@ -5,9 +5,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,6 +30,7 @@ from payglot.web.atomic import atomic
 from tests.chaos import books, machine
 from tests.chaos.atonce import Answer, Request, at_once, posting, submitting
 from tests.chaos.goals import Goal, Measured, Part, Scale
+from tests.database import empty
 from tests.dialects.qonto import consenting
 from tests.dialects.txn.payees import ON_TRON, hidden
 from tests.links import CREATE, JSON_API, body_of
@@ -352,18 +356,23 @@ async def life_of_a_key(shop: Shop, scale: Scale) -> Measured:
 
 
 async def model(scale: Scale, folder: Path) -> Sequence[Measured]:
-    """Random sequences of verbs against a model, and the money they moved."""
+    """Random sequences of verbs against a model, and the money they moved: by a process for each of two cores, with a
+    database of its own, as what is overdue anywhere in one is everybody's work."""
     postgres = embedded.Postgres(folder)
     await asyncio.to_thread(postgres.start)
+    seeds = [scale.random(f"model {n}").getrandbits(32) for n in range(scale.of(2, 1))]
+    sequences, steps = scale.of(2_000, 50) // len(seeds), scale.of(50, 30)
     try:
-        await schema.migrate(postgres.url())
-        explored = await asyncio.to_thread(
-            machine.explore,
-            postgres.url(),
-            sequences=scale.of(2_000, 50),
-            steps=scale.of(50, 30),
-            seed=scale.random("model").getrandbits(32),
-        )
+        urls = [await asyncio.to_thread(empty, postgres, f"model_{n}") for n in range(len(seeds))]
+        for url in urls:
+            await schema.migrate(url)
+        with ProcessPoolExecutor(len(seeds), mp_context=get_context("spawn")) as side_by_side:
+            explore = partial(machine.explore, sequences=sequences, steps=steps)
+            exploring = [
+                asyncio.get_running_loop().run_in_executor(side_by_side, partial(explore, url, seed=seed))
+                for url, seed in zip(urls, seeds, strict=True)
+            ]
+            explored = machine.together(await asyncio.gather(*exploring))
     except AssertionError as diverged:
         (folder / "divergence.txt").write_text(f"{diverged}\n" + "\n".join(getattr(diverged, "__notes__", [])))
         value = f"1 divergence, see {folder / 'divergence.txt'}"

@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -75,6 +75,23 @@ class Explored:
     refused: int
     books: dict[Currency, tuple[int, int]]
     """By currency: what the rail says it has brought, and what the database says was received."""
+
+
+def together(explored: Sequence[Explored]) -> Explored:
+    return Explored(
+        sequences=sum(each.sequences for each in explored),
+        steps=sum(each.steps for each in explored),
+        refused=sum(each.refused for each in explored),
+        books=_summed([each.books for each in explored]),
+    )
+
+
+def _summed(kept: Sequence[Mapping[Currency, tuple[int, int]]]) -> dict[Currency, tuple[int, int]]:
+    sums: dict[Currency, tuple[int, int]] = {}
+    for unit, (told, received) in [entry for book in kept for entry in book.items()]:
+        before = sums.get(unit, (0, 0))
+        sums[unit] = before[0] + told, before[1] + received
+    return sums
 
 
 def explore(database_url: str, *, sequences: int, steps: int, seed: int) -> Explored:
