@@ -7,6 +7,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+CLIENTS := $(VENV)/.clients-installed
 CASES ?= 2000
 # One more than there are cores, because some tests wait. Each keeps a database and perhaps a browser; beyond four, they
 # wait for each other.
@@ -20,7 +21,7 @@ setup: $(STAMP) ## make .venv with everything in it; the others call this when n
 demo: $(STAMP) ## start Payglot with a demo merchant on http://127.0.0.1:8000 and print what to try
 	@exec $(BIN)/payglot demo
 
-test: $(STAMP) ## run every test; ARGS="-k name" passes arguments to pytest
+test: $(STAMP) $(CLIENTS) ## run every test; ARGS="-k name" passes arguments to pytest
 	@$(BIN)/python -m tools.browser
 	@PYTHONDONTWRITEBYTECODE= exec $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal $(ARGS)
 
@@ -78,5 +79,9 @@ $(STAMP): requirements.lock pyproject.toml
 	"$$found" -m venv --clear $(VENV); \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
-	$(BIN)/python -m compileall -q src; \
+	$(BIN)/python -m compileall -q src tests; \
 	touch $(STAMP)
+
+$(CLIENTS): $(STAMP) $(wildcard tests/clients/*/*lock*)
+	@$(BIN)/python -m tests.clients.packages
+	@touch $(CLIENTS)

@@ -1,6 +1,8 @@
-"""Installs the client packages, once per lock, in environments of their own beside Payglot's.
+"""Installs the client packages, once per lock, in environments of their own beside Payglot's: in the virtual
+environment's `clients` folder, or in the one that TEST_CLIENTS names.
 
-They are kept in the virtual environment's `clients` folder, or in the one that TEST_CLIENTS names.
+`python -m tests.clients.packages` does it before the tests, which then need not wait for it; what it cannot install is
+theirs to complain of.
 """
 
 import fcntl
@@ -12,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -99,3 +103,17 @@ def _run(command: Sequence[str | Path], folder: Path | None = None) -> None:
         )  # fmt: skip
         log.seek(0)
         assert done.returncode == 0, f"The clients could not be installed:\n{log.read()[-4000:]}"
+
+
+def _install_all() -> None:
+    def tried(install: Callable[[], object]) -> None:
+        with suppress(AssertionError, subprocess.SubprocessError, pytest.fail.Exception, pytest.skip.Exception):
+            install()
+
+    with ThreadPoolExecutor() as side_by_side:
+        list(side_by_side.map(tried, (python, node)))
+
+
+if __name__ == "__main__":
+    print("Getting the clients for the tests (once)", flush=True)
+    _install_all()
