@@ -82,6 +82,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m compileall -q src tests; \
 	touch $(STAMP)
 
+# Meanwhile pytest compiles the tests, which each of its processes would do again.
 $(CLIENTS): $(STAMP) $(wildcard tests/clients/*/*lock*)
-	@$(BIN)/python -m tests.clients.packages
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only --quiet >/dev/null 2>&1 & \
+	$(BIN)/python -m tests.clients.packages; wait
 	@touch $(CLIENTS)
