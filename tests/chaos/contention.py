@@ -153,7 +153,7 @@ async def requests(scale: Scale, folder: Path) -> Sequence[Measured]:
 
 
 async def one_key(shop: Shop, scale: Scale) -> Measured:
-    rounds, bad, others = scale.of(200, 10), 0, 0
+    rounds, bad, others = scale.of(200, 4), 0, 0
     for number in range(rounds):
         dialect = ("devdraft", "qonto")[number % 2]
         before = await shop.rows()
@@ -230,7 +230,7 @@ async def refused_before(shop: Shop, scale: Scale) -> Measured:
 
 
 async def one_slug(shop: Shop, scale: Scale) -> Measured:
-    rounds, bad = scale.of(100, 10), 0
+    rounds, bad = scale.of(100, 4), 0
     for number in range(rounds):
         if number % 2:
             body, dialect, refusal = shop.body("txn", reference=uuid4().hex), "txn", 422
@@ -242,7 +242,7 @@ async def one_slug(shop: Shop, scale: Scale) -> Measured:
 
 
 async def places(shop: Shop, scale: Scale) -> Measured:
-    rounds, over, under = scale.of(200, 5), 0, 0
+    rounds, over, under = scale.of(200, 2), 0, 0
     for cap in (1, 3):
         for _ in range(rounds):
             id, _, url = await shop.create("devdraft", limitPayments=True, maxPayments=cap)
@@ -298,7 +298,7 @@ async def ends(shop: Shop, scale: Scale) -> Measured:
 
 
 async def claims(shop: Shop, scale: Scale) -> Measured:
-    rounds, bad, answered = scale.of(200, 3), 0, Counter[int]()
+    rounds, bad, answered = scale.of(200, 2), 0, Counter[int]()
     for _ in range(rounds):
         id, _, url = await shop.create("txn", paymentType="Payout", payCurrencies=["USDT"])
         path = "/" + url.split("?")[0].split("/", 3)[3]
@@ -316,7 +316,7 @@ async def claims(shop: Shop, scale: Scale) -> Measured:
 
 
 async def codes(shop: Shop, scale: Scale) -> Measured:
-    rounds, bad = scale.of(100, 3), 0
+    rounds, bad = scale.of(100, 2), 0
     merchant_id = shop.merchants[0]["merchant_id"]
     app = await consenting.register(shop.http, merchant_id)
     for _ in range(rounds):

@@ -146,7 +146,7 @@ async def _ready(server: Running) -> None:
 
 async def fuzzed(scale: Scale, served: Served) -> Measured:
     """Z1."""
-    wanted = scale.of(100_000, 1_000)
+    wanted = scale.of(100_000, 400)
     seen, bad = Counter[str](), Counter[str]()
     slowest = 0.0
     sources = await asyncio.to_thread(_sources, served, scale)

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page
 
@@ -24,7 +23,7 @@ class Opened:
     context: BrowserContext
     page: Page
     complaints: list[str]
-    waits_as: tuple[Browser, bool] | None
+    waits_as: tuple[Browser, str] | None
 
     async def close(self) -> None:
         if self.waits_as is None or self.waits_as in _waiting:
@@ -33,9 +32,8 @@ class Opened:
         self.page.remove_listener("console", self.note_console)
         self.page.remove_listener("pageerror", self.note_error)
         await self.context.clear_cookies()
-        # No script of the last page goes on, and the next one, of the same site, needs no new process.
-        address = urlsplit(self.page.url)
-        await self.page.goto(f"{address.scheme}://{address.netloc}/healthz")
+        # No script of the last page goes on.
+        await self.page.goto("about:blank")
         _waiting[self.waits_as] = self
 
     def note_console(self, message: ConsoleMessage) -> None:
@@ -47,16 +45,16 @@ class Opened:
         self.complaints.append(str(error))
 
 
-_waiting: dict[tuple[Browser, bool], Opened] = {}
+_waiting: dict[tuple[Browser, str], Opened] = {}
 
 
 async def open_browser(browser: Browser, *, anew: bool = False, **options: Any) -> Opened:
-    """`anew`, or with options other than whether scripts run, a browser session of its own."""
-    is_plain = not anew and options.keys() <= {"java_script_enabled"}
-    waits_as = (browser, options.get("java_script_enabled", True)) if is_plain else None
+    """One that waits, with the same `options`, or `anew` a browser session of its own."""
+    options = {"locale": "en-GB", "java_script_enabled": True} | options
+    waits_as = None if anew else (browser, str(sorted(options.items())))
     opened = _waiting.pop(waits_as, None) if waits_as else None
     if opened is None:
-        context = await browser.new_context(**({"locale": "en-GB"} | options))
+        context = await browser.new_context(**options)
         opened = Opened(context=context, page=await context.new_page(), complaints=[], waits_as=waits_as)
     opened.complaints = []
     opened.page.on("console", opened.note_console)

@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 import pytest
@@ -209,12 +210,13 @@ async def test_what_is_wrong_is_said_first_and_leads_to_its_field(served: Served
     ],
 )
 async def test_nothing_overflows_a_narrow_phone_and_all_text_can_be_read(
-    served: Served, browser: Browser, dialect: str, scheme: str
+    served: Served, browser: Browser, dialect: str, scheme: Literal["light", "dark"]
 ) -> None:
     opened = await open_browser(
-        browser, viewport={"width": 320, "height": 640}, color_scheme=scheme, locale="de-DE", reduced_motion="reduce"
+        browser, viewport={"width": 320, "height": 640}, locale="de-DE", reduced_motion="reduce"
     )
     page = opened.page
+    await page.emulate_media(color_scheme=scheme)
     await page.goto(await create(served, dialect))
     for _ in range(2):
         assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
