@@ -5,6 +5,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from payglot.domain.event import Event
 from payglot.store import events
 from payglot.store.database import Database
 from payglot.webhooks.format import Receiver as Endpoint
-from tests.chaos.driver import Create, Driver
+from tests.chaos.driver import KEY_LIFE, Create, Driver
 from tests.chaos.installation import Installation
 from tests.chaos.receiver import Arrival, Receiver
 
@@ -69,7 +70,7 @@ async def check_keys(installation: Installation, driver: Driver) -> Findings:
     """Of those not yet forgotten, and so before time passes."""
     found = Findings()
     async with installation.database() as connection:
-        _keys(found, driver, await _rows(connection))
+        judge_keys(found, driver.creates, await _rows(connection))
     return found
 
 
@@ -184,14 +185,16 @@ def _money(found: Findings, rows: Rows) -> None:
     found.add("§3", (f"transfer {reference} counts twice" for reference, count in references.items() if count > 1))
 
 
-def _keys(found: Findings, driver: Driver, rows: Rows) -> None:
-    """Nothing remembered without its effect, and no effect of a keyed request without what is remembered."""
+def judge_keys(found: Findings, creates: Iterable[Create], rows: Rows) -> None:
+    """Nothing remembered without its effect, and, as long as a key lives, no effect without what is remembered."""
+    now = datetime.now(UTC)
     kept = {row["key"]: row for row in rows.keys}
-    for create in driver.creates:
+    for create in creates:
         if create.key is None:
             continue
         row, made = kept.pop(create.key, None), rows.marks.get(create.mark, [])
-        if (row is None) != (not made):
+        may_be_forgotten = any(rows.links[id]["created_at"] < now - KEY_LIFE[create.dialect] for id in made)
+        if (row is None) != (not made) and not may_be_forgotten:
             found.wrong["§3"].append(f"{create.mark}: key and link have parted")
         elif row is not None and create.answer is not None and row["body"] != create.answer:
             found.wrong["I2"].append(f"{create.mark}: what is remembered is not what was answered")

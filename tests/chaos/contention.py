@@ -29,6 +29,7 @@ from payglot.store.database import Database
 from payglot.web.atomic import atomic
 from tests.chaos import books, machine
 from tests.chaos.atonce import Answer, Request, at_once, posting, submitting
+from tests.chaos.driver import KEY_HEADER, KEY_LIFE
 from tests.chaos.goals import Goal, Measured, Part, Scale
 from tests.database import empty
 from tests.dialects.qonto import consenting
@@ -39,8 +40,6 @@ from tests.world import ADMIN_TOKEN
 
 AT_ONCE = 50
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-DAY, HALF_HOUR = 86_400, 1_800
-KEY_HEADER = {"devdraft": "idempotency-key", "qonto": "X-Qonto-Idempotency-Key"}
 
 I1 = Goal(id="I1", says="50 concurrent posts with one key", figure="1 link, 1 event, 1 body, else 409; 200 rounds")
 I4 = Goal(id="I4", says="same key, other body", figure="the dialect's rule, 0 new rows, 0 events")
@@ -104,8 +103,9 @@ class Shop:
         self.answers.update(answer.status for answer in answers)
         return answers
 
-    async def move_clock(self, seconds: int) -> None:
-        answer = await self.http.post("/sandbox/v1/clock", headers=ADMIN, json={"advance_seconds": seconds})
+    async def move_clock(self, ahead: timedelta) -> None:
+        moved = {"advance_seconds": int(ahead.total_seconds())}
+        answer = await self.http.post("/sandbox/v1/clock", headers=ADMIN, json=moved)
         assert answer.status_code == 200, answer.text
         self.ahead_seconds = answer.json()["offset_seconds"]
 
@@ -336,17 +336,20 @@ async def codes(shop: Shop, scale: Scale) -> Measured:
 async def life_of_a_key(shop: Shop, scale: Scale) -> Measured:
     """The last of all: it moves the clock far."""
     keys, wrong = scale.of(20, 2), 0
-    for dialect, seconds, kept_at in (("qonto", HALF_HOUR, HALF_HOUR * 99 // 100), ("devdraft", DAY, DAY - 60)):
+    for dialect, kept_for in (
+        ("qonto", KEY_LIFE["qonto"] * 0.99),
+        ("devdraft", KEY_LIFE["devdraft"] - timedelta(minutes=1)),
+    ):
         made = []
         for _ in range(keys):
             headers = shop.headers(dialect) | {KEY_HEADER[dialect]: str(uuid4())}
             body = shop.body(dialect)
             made.append((headers, body, await shop.http.post(CREATE[dialect], headers=headers, json=body)))
-        await shop.move_clock(kept_at)
+        await shop.move_clock(kept_for)
         for headers, body, first in made:
             again = await shop.http.post(CREATE[dialect], headers=headers, json=body)
             wrong += (again.status_code, again.content) != (201, first.content)
-        await shop.move_clock(seconds * 101 // 100 - kept_at)
+        await shop.move_clock(KEY_LIFE[dialect] * 1.01 - kept_for)
         for headers, body, first in made:
             fresh = body | {"url": uuid4().hex} if dialect == "devdraft" else body
             anew = await shop.http.post(CREATE[dialect], headers=headers, json=fresh)

@@ -22,6 +22,7 @@ from tests.links import CREATE, DIALECT_NAMES, JSON_API, READ
 
 Outcome = Literal["ok", "refused", "unreached", "unknown"]
 KEY_HEADER = {"devdraft": "idempotency-key", "qonto": "X-Qonto-Idempotency-Key"}
+KEY_LIFE = {"devdraft": timedelta(hours=24), "qonto": timedelta(minutes=30)}
 P100_FAILED = (b'"P500"', b'"P501"')
 """What P100 says, with 400, where others answer 500 and 503."""
 REQUEST_SECONDS = 25

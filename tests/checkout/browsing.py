@@ -50,7 +50,8 @@ _waiting: dict[tuple[Browser, str], Opened] = {}
 
 async def open_browser(browser: Browser, *, anew: bool = False, **options: Any) -> Opened:
     """One that waits, with the same `options`, or `anew` a browser session of its own."""
-    options = {"locale": "en-GB", "java_script_enabled": True} | options
+    options.setdefault("locale", "en-GB")
+    options.setdefault("java_script_enabled", True)
     waits_as = None if anew else (browser, str(sorted(options.items())))
     opened = _waiting.pop(waits_as, None) if waits_as else None
     if opened is None:
