@@ -166,6 +166,21 @@ def world(standing_world: "World") -> "World":
 
 
 @pytest.fixture(scope="session")
+async def standing_quiet_world(new_database: Callable[..., str]) -> AsyncIterator["World"]:
+    from tests.world import open_world
+
+    async with open_world(new_database()) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def quiet(standing_quiet_world: "World") -> "World":
+    """A whole Payglot in this process with nothing in its database, for tests of what takes up everybody's work, or
+    moves the clock of all."""
+    return await standing_quiet_world.emptied()
+
+
+@pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """A headless Chromium. Without one, the test fails in CI and is skipped elsewhere."""
     async with browsers.chromium() as opened:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import httpx
 from pydantic import SecretStr
+from sqlalchemy import text
 from starlette.types import ASGIApp
 
 from payglot import server
@@ -17,11 +18,21 @@ from payglot.dialects import DIALECTS
 from payglot.domain.merchant import Merchant, MerchantSettings, Mode
 from payglot.operations import clock, credentials, merchants
 from payglot.settings import Settings
+from payglot.store import tables
 from payglot.store.database import Database
 from payglot.web.services import Services
 
 BASE_URL = "http://payglot.test"
 ADMIN_TOKEN = "admin-token-for-tests-0123456789abcdef"
+
+_DELETIONS = "".join(
+    f"DELETE FROM {table.name}; " for table in tables.metadata.sorted_tables if table.name != "installation"
+)
+# As a replica applies it: no trigger keeps what is append-only, and no foreign key asks for an order.
+_EMPTY = text(
+    f"DO $$ BEGIN SET LOCAL session_replication_role = replica; {_DELETIONS}"
+    "UPDATE installation SET clock_offset_seconds = 0; END $$"
+)
 
 
 class TestClock(clock.Clock):
@@ -33,7 +44,7 @@ class TestClock(clock.Clock):
         self._offset += timedelta(**parts)
 
     def reset(self) -> None:
-        self._offset = timedelta()
+        self._offset = self._correction = timedelta()
 
 
 @dataclass
@@ -52,6 +63,12 @@ class World:
         self.services.callers.reliable = True
         self.http.cookies.clear()
         return World(services=self.services, app=self.app, http=self.http)
+
+    async def emptied(self) -> "World":
+        """The same one for another test, which finds nothing in the database either, where nobody else may be."""
+        async with self.services.database.single() as tx:
+            await tx.execute(_EMPTY)
+        return self.anew()
 
     @property
     def now(self) -> datetime:

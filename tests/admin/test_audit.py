@@ -3,7 +3,6 @@
 import ast
 import ipaddress
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -282,28 +281,27 @@ async def test_the_database_refuses_to_change_or_lose_an_entry(world: World, sta
     assert len(await log_of(world, merchant.id)) == 1
 
 
-async def test_only_whole_months_can_go_and_only_when_retention_says_so(new_database: Callable[..., str]) -> None:
-    async with open_world(new_database()) as world:
-        merchant = await world.merchant()
-        async with world.services.database.transaction() as tx:
-            for at in (datetime(2026, 1, 31, 23, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)):
-                await _note(tx, merchant.id, at)
-            for since in (datetime(2026, 1, 31, 23, 30, tzinfo=UTC), datetime(2026, 2, 20, tzinfo=UTC)):
-                assert await stored.forget(tx, since, limit=10) == (since.month == 2)
-        kept = await log_of(world, merchant.id)
-        assert [entry["at"][:7] for entry in kept if entry["action"] == "changed"] == ["2026-02"]
+async def test_only_whole_months_can_go_and_only_when_retention_says_so(quiet: World) -> None:
+    merchant = await quiet.merchant()
+    async with quiet.services.database.transaction() as tx:
+        for at in (datetime(2026, 1, 31, 23, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)):
+            await _note(tx, merchant.id, at)
+        for since in (datetime(2026, 1, 31, 23, 30, tzinfo=UTC), datetime(2026, 2, 20, tzinfo=UTC)):
+            assert await stored.forget(tx, since, limit=10) == (since.month == 2)
+    kept = await log_of(quiet, merchant.id)
+    assert [entry["at"][:7] for entry in kept if entry["action"] == "changed"] == ["2026-02"]
 
-        async def delete_unasked(tx: Any) -> None:
-            await tx.execute(text("DELETE FROM audit WHERE at < '2026-03-01'"))
+    async def delete_unasked(tx: Any) -> None:
+        await tx.execute(text("DELETE FROM audit WHERE at < '2026-03-01'"))
 
-        async def delete_of_this_month(tx: Any) -> None:
-            told = {"soon": datetime(2026, 2, 28, tzinfo=UTC).isoformat()}
-            await tx.execute(text("SELECT set_config('payglot.audit_kept_since', :soon, true)"), told)
-            await delete_unasked(tx)
+    async def delete_of_this_month(tx: Any) -> None:
+        told = {"soon": datetime(2026, 2, 28, tzinfo=UTC).isoformat()}
+        await tx.execute(text("SELECT set_config('payglot.audit_kept_since', :soon, true)"), told)
+        await delete_unasked(tx)
 
-        for refused in (delete_unasked, delete_of_this_month):
-            with pytest.raises(DBAPIError, match="append-only"):
-                await atomic(world.services.database, refused)
+    for refused in (delete_unasked, delete_of_this_month):
+        with pytest.raises(DBAPIError, match="append-only"):
+            await atomic(quiet.services.database, refused)
 
 
 AUDITED = {

@@ -2,7 +2,6 @@
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,15 +15,9 @@ from payglot.webhooks.guard import Guard
 from tests.links import make, read, status_word
 from tests.webhooks.receivers import receiver
 from tests.webhooks.test_dispatcher import a_paid_link, an_endpoint, deliveries_of, until
-from tests.world import World, open_world
+from tests.world import World
 
 OFF = [timedelta(minutes=5), timedelta(minutes=-5), timedelta(days=1), timedelta(days=-1)]
-
-
-@pytest.fixture
-async def quiet(new_database: object) -> AsyncIterator[World]:
-    async with open_world(new_database()) as opened:  # type: ignore[operator]
-        yield opened
 
 
 async def synced(world: World, off: timedelta) -> Clock:

@@ -1,7 +1,6 @@
 """What is kept for how long, on the real database: what is old goes, what is pending and the links' history stay."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,16 +19,15 @@ from payglot.store.deliveries import Attempt, Verdict
 from tests.dialects.devdraft.builders import send
 from tests.lifecycle import play
 from tests.links import Made, make, read
-from tests.world import World, open_world, settings_for
+from tests.world import World, settings_for
 
 FOREVER = Rules(deliveries=None, attempts=None, idempotency=None, inbox=None, codes=None, audit=None)
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
-async def world(new_database: Callable[..., str]) -> AsyncIterator[World]:
-    async with open_world(new_database()) as opened:
-        yield opened
+def world(quiet: World) -> World:
+    return quiet
 
 
 async def run(world: World, **rules: Any) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -36,14 +35,13 @@ from tests.subscribers import (
     states,
     subscribe,
 )
-from tests.world import World, open_world
+from tests.world import World
 
 
 @pytest.fixture
-async def world(new_database: Callable[..., str]) -> AsyncIterator[World]:
-    """With a database of its own: its clock runs for years."""
-    async with open_world(new_database()) as opened:
-        yield opened
+def world(quiet: World) -> World:
+    """Its clock runs for years."""
+    return quiet
 
 
 @pytest.fixture

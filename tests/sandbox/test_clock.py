@@ -10,7 +10,7 @@ from payglot.sandbox import Wiring, build_sandbox
 from payglot.web import instants
 from tests.sandbox.builders import ADMIN, a_link
 from tests.sandbox.serving import serving
-from tests.world import BASE_URL, World, open_world
+from tests.world import BASE_URL, World
 
 
 async def test_moving_the_clock_expires_links_and_delivers_their_webhooks_first(
@@ -37,25 +37,23 @@ async def test_moving_the_clock_expires_links_and_delivers_their_webhooks_first(
     assert messages[0]["json"]["paymentLinkId"] == link["paymentLinkId"]
 
 
-async def test_it_counts_what_moved_and_does_not_wait_for_ever(new_database: Callable[..., str]) -> None:
-    async with open_world(new_database()) as world:
-        await a_link(world, await world.merchant())
-        wiring = Wiring(flows={}, titles={}, apis={}, admin_token=ADMIN["Authorization"][7:], settle_seconds=0.2)
-        transport = httpx.ASGITransport(app=build_sandbox(world.services, wiring))
-        async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as impatient:
-            moved = await impatient.post("/sandbox/v1/clock", headers=ADMIN, json={"advance_seconds": 31 * 86400})
+async def test_it_counts_what_moved_and_does_not_wait_for_ever(quiet: World) -> None:
+    await a_link(quiet, await quiet.merchant())
+    wiring = Wiring(flows={}, titles={}, apis={}, admin_token=ADMIN["Authorization"][7:], settle_seconds=0.2)
+    transport = httpx.ASGITransport(app=build_sandbox(quiet.services, wiring))
+    async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as impatient:
+        moved = await impatient.post("/sandbox/v1/clock", headers=ADMIN, json={"advance_seconds": 31 * 86400})
 
     assert moved.json()["moved"] == 1
     # Nobody delivers webhooks in this process.
     assert moved.json()["settled"] is False
 
 
-async def test_the_clock_only_goes_forward_and_tells_where_it_is(new_database: Callable[..., str]) -> None:
-    async with open_world(new_database()) as world:
-        before = (await world.http.get("/sandbox/v1/clock")).json()
-        moved = (await _advance(world, 900)).json()
-        moved_again = (await _advance(world, 0)).json()
-        after = (await world.http.get("/sandbox/v1/clock")).json()
+async def test_the_clock_only_goes_forward_and_tells_where_it_is(quiet: World) -> None:
+    before = (await quiet.http.get("/sandbox/v1/clock")).json()
+    moved = (await _advance(quiet, 900)).json()
+    moved_again = (await _advance(quiet, 0)).json()
+    after = (await quiet.http.get("/sandbox/v1/clock")).json()
 
     assert (before["offset_seconds"], moved["offset_seconds"], moved_again["offset_seconds"]) == (0, 900, 900)
     assert moved["settled"] is True
@@ -63,12 +61,11 @@ async def test_the_clock_only_goes_forward_and_tells_where_it_is(new_database: C
     assert 900 <= ahead.total_seconds() < 960
 
 
-async def test_ten_years_are_the_farthest_in_all(new_database: Callable[..., str]) -> None:
+async def test_ten_years_are_the_farthest_in_all(quiet: World) -> None:
     ten_years = 10 * 365 * 86400
-    async with open_world(new_database()) as world:
-        first = await _advance(world, ten_years)
-        more = await _advance(world, 1)
-        now = (await world.http.get("/sandbox/v1/clock")).json()
+    first = await _advance(quiet, ten_years)
+    more = await _advance(quiet, 1)
+    now = (await quiet.http.get("/sandbox/v1/clock")).json()
 
     assert first.status_code == 200
     assert (more.status_code, more.json()["error"]["code"]) == (409, "clock_too_far")

@@ -26,6 +26,7 @@ PILE = text(
 
 @pytest.fixture
 async def quiet(new_database: object) -> AsyncIterator[World]:
+    """With a database of its own: what other tests deleted would be among what is read here."""
     async with open_world(new_database()) as opened:  # type: ignore[operator]
         yield opened
 

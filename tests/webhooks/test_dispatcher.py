@@ -29,16 +29,9 @@ from payglot.webhooks import client
 from payglot.webhooks.dispatcher import AHEAD, Dispatcher
 from payglot.webhooks.guard import Guard
 from tests.webhooks.receivers import Received, answering, receiver
-from tests.world import World, open_world
+from tests.world import World
 
 Noted = list[tuple[str, str]]
-
-
-@pytest.fixture
-async def quiet(new_database: object) -> AsyncIterator[World]:
-    """A world with a database of its own: the dispatcher takes up everybody's work."""
-    async with open_world(new_database()) as opened:  # type: ignore[operator]
-        yield opened
 
 
 @asynccontextmanager

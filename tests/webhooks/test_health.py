@@ -18,14 +18,7 @@ from payglot.webhooks.guard import Guard
 from payglot.webhooks.health import HealthChecks
 from tests.webhooks.receivers import Received, answering, receiver
 from tests.webhooks.test_dispatcher import a_paid_link, an_endpoint, dispatching
-from tests.world import ADMIN_TOKEN, World, open_world
-
-
-@pytest.fixture
-async def quiet(new_database: object) -> AsyncIterator[World]:
-    """A world with a database of its own: whoever checks health asks everybody."""
-    async with open_world(new_database()) as opened:  # type: ignore[operator]
-        yield opened
+from tests.world import ADMIN_TOKEN, World
 
 
 @asynccontextmanager

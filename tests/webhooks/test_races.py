@@ -25,7 +25,6 @@ from tests.webhooks.test_dispatcher import (
     an_endpoint,
     deliveries_of,
     dispatching,
-    quiet as quiet,
     until,
 )
 from tests.world import World

@@ -3,9 +3,6 @@
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
-
-import pytest
 
 from payglot.domain.merchant import Merchant
 from payglot.operations import endpoints
@@ -13,14 +10,7 @@ from payglot.store.endpoints import Endpoint
 from tests.dialects.bridge.builders import a_link, a_merchant, confirm, start
 from tests.webhooks.receivers import receiver
 from tests.webhooks.test_dispatcher import dispatching
-from tests.world import ADMIN_TOKEN, World, open_world
-
-
-@pytest.fixture
-async def quiet(new_database: object) -> AsyncIterator[World]:
-    """A world with a database of its own: the dispatcher takes up everybody's work."""
-    async with open_world(new_database()) as opened:  # type: ignore[operator]
-        yield opened
+from tests.world import ADMIN_TOKEN, World
 
 
 async def an_endpoint(world: World, merchant: Merchant, url: str, secret: str) -> Endpoint:

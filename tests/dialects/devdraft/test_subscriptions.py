@@ -1,7 +1,6 @@
 """Subscriptions as DevDraft's clients, payers and webhooks meet them."""
 
 import re
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +19,7 @@ from payglot.web.flow import Choice
 from tests.dialects.devdraft.builders import LINKS, MUG, VAT, make_tax, new_link, post, send, uuid_of
 from tests.lifecycle import bodies, let_time_pass, play, told
 from tests.subscribers import as_made, history, offer, play_renewal, renewal, states, subscribe
-from tests.world import BASE_URL, World, open_world
+from tests.world import BASE_URL, World
 
 FLOW = DIALECT.flow
 SUBSCRIPTION = {"linkType": "SUBSCRIPTION", "amount": 9.99}
@@ -28,10 +27,9 @@ NOTICE = "You subscribe by paying: the same amount will be asked for {}, until t
 
 
 @pytest.fixture
-async def world(new_database: Callable[..., str]) -> AsyncIterator[World]:
-    """With a database of its own: its clock runs for months."""
-    async with open_world(new_database()) as opened:
-        yield opened
+def world(quiet: World) -> World:
+    """Its clock runs for months."""
+    return quiet
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Webhooks as they arrive: sent to a real receiver, verified by the packages that the scheme's own users have."""
 
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 import standardwebhooks
@@ -13,14 +12,7 @@ from payglot.operations import endpoints
 from tests.dialects.txn.builders import INVOICES, a_link, check_linkage, choose, get, send, words
 from tests.webhooks.receivers import Received, receiver
 from tests.webhooks.test_dispatcher import dispatching
-from tests.world import World, open_world
-
-
-@pytest.fixture
-async def quiet(new_database: object) -> AsyncIterator[World]:
-    """A world with a database of its own: the dispatcher takes up everybody's work."""
-    async with open_world(new_database()) as opened:  # type: ignore[operator]
-        yield opened
+from tests.world import World
 
 
 def verify(secret: str, request: Received) -> None:
