@@ -1,6 +1,7 @@
 """One PostgreSQL for the whole test run, and in it one database per test process, copied from a template.
 
-Tests do not clean up after themselves: each makes its own merchant, and sees nothing of the others.
+Tests do not clean up after themselves: each makes its own merchant, and sees nothing of the others. Those that would
+see them take the `quiet` fixture, whose database is emptied before each.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ def close_run(run: Path, lock: IO[str]) -> None:
         _wait_until_unused(run)
         # The last share stops the server, so this also ends one that killed test processes left running.
         embedded.Postgres(run).start().stop()
-    # Hundreds of databases are a hundred thousand files, over which Python takes seconds.
+    # Dozens of databases are tens of thousands of files, over which Python takes seconds.
     subprocess.run(["rm", "-rf", run], check=False)
     lock.close()
 
@@ -54,7 +55,7 @@ def copy_of_template(server: embedded.Postgres, run: Path, name: str) -> str:
     """The URL of a new database called `name`, migrated. Any process may call this at any time."""
     with _one_at_a_time(run):
         if query(server, f"SELECT count(*) FROM pg_database WHERE datname = '{TEMPLATE}'") == "0":
-            # It would visit every database each minute, and soon there are hundreds.
+            # It would visit every database each minute, and soon there are dozens.
             query(server, "ALTER SYSTEM SET autovacuum = off")
             query(server, "SELECT pg_reload_conf()")
             # Under another name until it is whole, should the process be interrupted half-way.
